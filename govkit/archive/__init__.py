@@ -1,0 +1,1 @@
+"""Folders that hold records: numbering, atomic writes, comparison."""

@@ -1,0 +1,1 @@
+"""From losses to a decision under a risk appetite, with its reasons."""

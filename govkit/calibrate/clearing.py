@@ -1,0 +1,132 @@
+"""How long a forced sale takes: exposure at stress, affordable chunk, effective horizon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from govkit.records.evidence import Clearing
+from govkit.records.market import Market
+from govkit.records.model import LiquidityCurve, MarketModel
+from govkit.simulate.engine import Depth, Terms
+
+LARGE_CAP_USD = 1e9
+LARGE_CAP_SHARE = 0.05
+SMALL_CAP_SHARE = 0.5
+LARGEST_ACCOUNTS = 3
+
+
+@dataclass(frozen=True)
+class AccountBook:
+    """Accounts of a real book: health factors and debts in dollars, shapes (n_accounts,)."""
+
+    health_factor: tuple[float, ...]
+    debt_usd: tuple[float, ...]
+    source: str
+    sha256: str
+
+
+def terms_of(market: Market, bonus: float) -> Terms:
+    """Return what a liquidation pays and costs in this market."""
+    return Terms(
+        bonus=bonus,
+        protocol_fee_share=market.protocol_fee_share.value,
+        deviation=market.oracle_deviation.value,
+        swap_fee=market.swap_fee.value,
+        gas_share=market.gas_share.value,
+        refill_steps=market.refill_minutes.value / 5,
+        permanent_share=market.permanent_impact_share.value,
+    )
+
+
+def affordable_slippage(terms: Terms) -> float:
+    """Return the largest average slippage at which a keeper still earns; negative when none.
+
+    s <= 1 - (1 + g) / [(1 + b (1 - phi)) (1 - delta) (1 - f)], the participation condition.
+    """
+    earned = 1 + terms.bonus * (1 - terms.protocol_fee_share)
+    return 1 - (1 + terms.gas_share) / (earned * (1 - terms.deviation) * (1 - terms.swap_fee))
+
+
+def stressed_depth(curve: LiquidityCurve, haircut: float) -> Depth:
+    """Return the curve with every size cut by `haircut`, starting at size 0 without slippage."""
+    sizes = np.concatenate([[0.0], np.array(curve.sizes_usd) * (1 - haircut)])
+    return Depth(sizes_usd=sizes, slippage=np.concatenate([[0.0], np.array(curve.slippage)]))
+
+
+def largest_size(depth: Depth, slippage: float) -> float:
+    """Return the largest size sold at an average slippage of at most `slippage`, dollars.
+
+    Beyond the last quoted size nothing is known, so that size is the answer there.
+    """
+    if slippage <= 0:
+        return 0.0
+    allowed = depth.slippage <= slippage
+    k = int(allowed.sum())
+    if k >= len(depth.sizes_usd):
+        return float(depth.sizes_usd[-1])
+    step = depth.slippage[k] - depth.slippage[k - 1]
+    share = (slippage - depth.slippage[k - 1]) / step
+    size = depth.sizes_usd
+    return float(size[k - 1] + share * (size[k] - size[k - 1]))
+
+
+def debt_at_cap(market: Market, model: MarketModel, asset: str) -> float:
+    """Return the debt an asset backs when its supply cap is full, dollars.
+
+    threshold x cap x price / average health factor, at the threshold in force.
+    """
+    reserve = market.reserves[asset]
+    value = reserve.supply_cap.value * model.assets[asset].price_usd
+    return reserve.threshold.value * value / model.accounts.average_health_factor
+
+
+def clearing_of(
+    market: Market, model: MarketModel, asset: str, curve: LiquidityCurve, book: AccountBook | None
+) -> Clearing:
+    """Work out exposure, chunk and effective horizon of a forced sale of `asset`.
+
+    T = max(1 h, L + rho * max(0, (1 + b) Q / q* - 1)), with q* the affordable size at stressed
+    depth and Q the exposure of the whole family that sells into the same depth. The horizon is
+    0 when no size is affordable; the caller refuses then.
+    """
+    reserve = market.reserves[asset]
+    family = tuple(
+        name
+        for name, other in market.reserves.items()
+        if other.family == reserve.family and name in model.assets
+    )
+    cap_usd = sum(market.reserves[f].supply_cap.value * model.assets[f].price_usd for f in family)
+    debt = sum(debt_at_cap(market, model, f) for f in family)
+    share, basis = _exposure_share(cap_usd, debt, book)
+    terms = terms_of(market, reserve.bonus.value)
+    affordable = affordable_slippage(terms)
+    depth = stressed_depth(curve, market.depth_haircut.value)
+    chunk = largest_size(depth, affordable)
+    sale = share * debt * (1 + reserve.bonus.value)
+    chunks = sale / chunk if chunk > 0 else 0.0
+    minutes = market.latency_minutes.value + market.refill_minutes.value * max(0.0, chunks - 1)
+    return Clearing(
+        exposure_usd=share * debt,
+        exposure_basis=basis,
+        exposure_share=share,
+        debt_at_cap_usd=debt,
+        family=family,
+        sale_usd=sale,
+        affordable_slippage=max(affordable, 0.0),
+        chunk_usd=chunk,
+        chunk_slippage=float(np.interp(sale, depth.sizes_usd, depth.slippage)),
+        chunks=chunks,
+        horizon_hours=max(1.0, minutes / 60) if chunk > 0 else 0.0,
+        participation_margin=affordable,
+    )
+
+
+def _exposure_share(cap_usd: float, debt: float, book: AccountBook | None) -> tuple[float, str]:
+    if book is not None:
+        top = sum(sorted(book.debt_usd, reverse=True)[:LARGEST_ACCOUNTS])
+        return min(max(top / debt, LARGE_CAP_SHARE), 1.0), "book"
+    if cap_usd > LARGE_CAP_USD:
+        return LARGE_CAP_SHARE, "cap_large"
+    return SMALL_CAP_SHARE, "cap_small"

@@ -1,0 +1,110 @@
+"""The numbers that explain a decision: waterfall, stresses, impact."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import norm
+
+from govkit.calibrate import position as pos
+from govkit.calibrate.case import Case
+from govkit.calibrate.limits import deducted
+from govkit.calibrate.waterfall import waterfall
+from govkit.records.evidence import Bar, Impact, StressResult, Support
+from govkit.records.market import Appetite, Overlay
+
+NEAR = 1.05
+
+
+def bars_of(
+    case: Case,
+    support: Support,
+    threshold: float,
+    appetite: Appetite,
+    overlays: tuple[Overlay, ...],
+) -> tuple[Bar, ...]:
+    """Explain every point between 100 % and the recommended threshold."""
+    probability = appetite.position_probability
+    bonus, deviation = case.asked.bonus, case.asked.deviation
+    latency_fall = pos.quantile_fall(case.falls.over_latency, probability)
+    horizon_fall = pos.quantile_fall(case.falls.over_horizon, probability)
+    before_overlays = support.bound + deducted(overlays)
+    return waterfall(
+        [
+            ("fall", 1 - latency_fall),
+            ("clearing", (1 - horizon_fall) / (1 - latency_fall)),
+            ("oracle", 1 - deviation),
+            ("bonus", 1 / (1 + bonus)),
+            ("book and stress", support.point / pos.position_limit(horizon_fall, deviation, bonus)),
+            ("overlays", support.bound / before_overlays),
+            ("uncertainty", before_overlays / support.point),
+            ("rounding", support.rounded / support.bound),
+            ("decision", threshold / support.rounded),
+        ]
+    )
+
+
+def stress_results(case: Case, recommended: float, appetite: Appetite) -> tuple[StressResult, ...]:
+    """Tabulate the dated stresses at the current and the recommended threshold."""
+    grid = case.losses.thresholds
+    current = case.asked.reserve.threshold.value
+    rows = []
+    for fall, losses in case.stresses:
+        horizons, falls = np.array(fall.horizons_hours), np.array(fall.falls)
+        after = float(np.interp(recommended, grid, losses))
+        rows.append(
+            StressResult(
+                event=fall.event,
+                on=fall.on,
+                fall_in_horizon=float(np.interp(case.clearing.horizon_hours, horizons, falls)),
+                fall_in_day=float(np.interp(24.0, horizons, falls)),
+                loss_current=float(np.interp(current, grid, losses)),
+                loss_recommended=after,
+                loss_cap=appetite.stress_loss_share,
+                decides=True,
+                passed=after <= appetite.stress_loss_share,
+            )
+        )
+    return tuple(rows)
+
+
+def impact_of(case: Case, recommended: float) -> Impact:
+    """Say what the change does on the day it is executed, prices unchanged.
+
+    With a book: exact, account by account. Without: the share of the fitted distribution that
+    the change moves below health factor 1, times the debt at the cap.
+    """
+    ratio = recommended / case.asked.reserve.threshold.value
+    if case.asked.book is not None:
+        health = np.array(case.asked.book.health_factor)
+        debts = np.array(case.asked.book.debt_usd)
+        now, after = health < 1, health * ratio < 1
+        return Impact(
+            basis="book",
+            accounts=len(health),
+            debt_usd=float(debts.sum()),
+            liquidatable_now_usd=float(debts[now].sum()),
+            liquidatable_after_usd=float(debts[after].sum()),
+            liquidatable_after_share=float(debts[after].sum() / debts.sum()),
+            liquidatable_accounts=int(after.sum()) - int(now.sum()),
+            near_after_share=float(debts[health * ratio < NEAR].sum() / debts.sum()),
+        )
+    share = _share_below(case, 1 / ratio)
+    return Impact(
+        basis="distribution",
+        accounts=case.asked.model.accounts.accounts,
+        debt_usd=case.clearing.debt_at_cap_usd,
+        liquidatable_now_usd=0.0,
+        liquidatable_after_usd=share * case.clearing.debt_at_cap_usd,
+        liquidatable_after_share=share,
+        liquidatable_accounts=None,
+        near_after_share=_share_below(case, NEAR / ratio),
+    )
+
+
+def _share_below(case: Case, level: float) -> float:
+    """Share of the fitted distribution with a health factor below `level`."""
+    accounts = case.asked.model.accounts
+    if level <= 1:
+        return 0.0
+    distance = (np.log(level - 1) - accounts.health_log_mean) / accounts.health_log_sd
+    return float(norm.cdf(distance))

@@ -1,0 +1,124 @@
+"""The position limit, its uncertainty, and the confidence a threshold implies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from govkit.records.evidence import Implied, TailPoint
+from govkit.records.model import FallTable, ReturnModel
+from govkit.simulate.falls import (
+    ReturnLaw,
+    draw,
+    fall_at,
+    refitted_law,
+    simulate_falls,
+    worst_falls,
+)
+
+Array = NDArray[np.float64]
+
+FALL_PATHS = 100_000
+REFIT_PATHS = 20_000
+TAIL_PROBABILITIES = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002)
+INTERVAL = 0.95
+
+
+@dataclass(frozen=True)
+class Falls:
+    """Simulated falls from trigger to the worst point, over the horizon and over one hour."""
+
+    over_horizon: Array
+    over_latency: Array
+    horizon_hours: float
+
+
+def simulate_position(law: ReturnLaw, horizon_hours: float, seed: int, name: str) -> Falls:
+    """Simulate 100,000 trigger episodes of one position."""
+    hours = max(1, int(np.ceil(horizon_hours)))
+    falls = simulate_falls(law, hours=hours, paths=FALL_PATHS, seed=seed, name=name)
+    return Falls(fall_at(falls, horizon_hours), falls[:, 0], horizon_hours)
+
+
+def position_limit(fall: float, deviation: float, bonus: float) -> float:
+    """Return the largest threshold that survives `fall`: (1 - x)(1 - delta) / (1 + b)."""
+    return (1 - fall) * (1 - deviation) / (1 + bonus)
+
+
+def quantile_fall(falls: Array, probability: float) -> float:
+    """Return the fall exceeded with `probability`."""
+    return float(np.quantile(falls, 1 - probability))
+
+
+def quantile_interval(falls: Array, probability: float) -> tuple[float, float]:
+    """Return the distribution-free 95 % interval of that fall, from order statistics."""
+    n = len(falls)
+    ordered = np.sort(falls)
+    tail = (1 - INTERVAL) / 2
+    low = int(binom.ppf(tail, n, 1 - probability))
+    high = int(binom.ppf(1 - tail, n, 1 - probability))
+    return float(ordered[max(low - 1, 0)]), float(ordered[min(high, n - 1)])
+
+
+def tail_points(falls: Array) -> tuple[TailPoint, ...]:
+    """Tabulate falls by exceedance probability with their intervals."""
+    points = []
+    for probability in TAIL_PROBABILITIES:
+        low, high = quantile_interval(falls, probability)
+        fall = quantile_fall(falls, probability)
+        points.append(TailPoint(probability=probability, fall=fall, low=low, high=high))
+    return tuple(points)
+
+
+def survival(
+    falls: Array, threshold: float, deviation: float, bonus: float, episodes_per_year: float
+) -> Implied:
+    """Return the share of trigger episodes a position at `threshold` survives without loss."""
+    allowance = 1 - threshold * (1 + bonus) / (1 - deviation)
+    survived = float((falls <= allowance).mean())
+    return Implied(
+        threshold=threshold,
+        survival=survived,
+        episodes_per_year=episodes_per_year,
+        failures_per_year=(1 - survived) * episodes_per_year,
+    )
+
+
+def refit_factors(
+    law: ReturnLaw,
+    model: ReturnModel,
+    horizon_hours: float,
+    probabilities: tuple[float, ...],
+    seed: int,
+    name: str,
+) -> dict[float, Array]:
+    """Return how each stored refit moves the position limit, as factors by probability.
+
+    Every refit and the model itself run on the same 20,000 paths, so path noise cancels in the
+    ratio; what remains is parameter uncertainty. Each array has shape (n_refits,).
+    """
+    hours = max(1, int(np.ceil(horizon_hours)))
+    draws = draw(hours=hours, paths=REFIT_PATHS, seed=seed, name=f"{name} refits")
+    levels = [1 - p for p in probabilities]
+
+    def kept(one: ReturnLaw) -> Array:
+        falls = fall_at(worst_falls(one, draws), horizon_hours)
+        return np.asarray(1 - np.quantile(falls, levels))
+
+    base = kept(law)
+    laws = (refitted_law(law, model, row) for row in range(len(model.refits.rows)))
+    factors = np.array([kept(one) / base for one in laws]).reshape(-1, len(levels))
+    return {p: factors[:, k] for k, p in enumerate(probabilities)}
+
+
+def table_fall(table: FallTable, horizon_hours: float, probability: float) -> float | None:
+    """Read a comparison table at a horizon and probability; None beyond what it holds."""
+    horizons, levels = np.array(table.horizons_hours), np.array(table.probabilities)
+    if not horizons[0] <= horizon_hours <= horizons[-1] or not np.isclose(levels, probability).any():
+        return None
+    column = int(np.argmin(np.abs(levels - probability)))
+    values = np.array([row[column] for row in table.falls])
+    return float(np.interp(horizon_hours, horizons, values))

@@ -1,0 +1,140 @@
+"""Shipped data: markets, appetites, assets, events, the reference model. Read, never written.
+
+A name means a shipped file; a path means a user's own file of the same form.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from govkit.errors import InputError, unknown_name
+from govkit.records.base import Record
+from govkit.records.market import Appetite, Market
+from govkit.records.model import MODEL_SCHEMA, MarketModel
+
+FOLDER = Path(__file__).parent
+DEFAULT_MODEL = "reference"
+SUPPORTED_MODEL_SCHEMAS = (MODEL_SCHEMA,)
+
+
+class AssetEntry(Record):
+    """How a collateral is priced and sold; a table of ``assets.toml``."""
+
+    kind: Literal["volatile", "wrapped", "staking", "pegged"]
+    priced_as: str
+    depth: str
+    ratio: str = ""
+    level: str = ""
+
+
+class Event(Record):
+    """A dated market event; an entry of ``events.toml``."""
+
+    name: str
+    first: str
+    last: str
+    channel: str = Field(min_length=1)
+    decides: bool
+
+
+def market_names() -> list[str]:
+    """Return the names of the shipped markets."""
+    return _names("markets", ".toml")
+
+
+def appetite_names() -> list[str]:
+    """Return the names of the shipped appetites, strictest first."""
+    known = [_load_appetite(FOLDER / "appetites" / f"{n}.toml") for n in _names("appetites", ".toml")]
+    return [a.name for a in sorted(known, key=lambda a: a.position_probability)]
+
+
+def load_market(name: str) -> Market:
+    """Return a market by name or by path of a TOML file."""
+    path = _resolve("market", name, "markets", ".toml")
+    return Market.from_data(_toml(path), where=_shown(path))
+
+
+def load_appetite(name: str) -> Appetite:
+    """Return a risk appetite by name or by path of a TOML file."""
+    return _load_appetite(_resolve("appetite", name, "appetites", ".toml"))
+
+
+def load_model(name: str = DEFAULT_MODEL) -> MarketModel:
+    """Return a market model by name or by path of a JSON file.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, not JSON, holds NaN, or has another schema version.
+    """
+    import json
+
+    path = _resolve("model", name, "models", ".json")
+    try:
+        text = path.read_text(encoding="utf-8")
+        schema = json.loads(text).get("schema_id")
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=_shown(path)) from None
+    except (ValueError, AttributeError):
+        raise InputError(
+            "is not a market model: the file is cut short or is not JSON",
+            where=_shown(path),
+            todo="Run 'govkit fit' again, or leave out --model to use the shipped one.",
+        ) from None
+    if schema not in SUPPORTED_MODEL_SCHEMAS:
+        raise InputError(
+            f"has schema '{schema}', this govkit reads {', '.join(SUPPORTED_MODEL_SCHEMAS)}",
+            where=_shown(path),
+            todo="Refit it with 'govkit fit', or install the govkit version that wrote it.",
+        )
+    return MarketModel.from_json(text, where=_shown(path))
+
+
+def load_assets() -> dict[str, AssetEntry]:
+    """Return how every known collateral is priced and sold."""
+    path = FOLDER / "assets.toml"
+    return {k: AssetEntry.from_data(v, where=f"{path.name}:{k}") for k, v in _toml(path).items()}
+
+
+def load_events() -> tuple[Event, ...]:
+    """Return the dated events, in order of time."""
+    path = FOLDER / "events.toml"
+    return tuple(Event.from_data(item, where=path.name) for item in _toml(path)["event"])
+
+
+def _load_appetite(path: Path) -> Appetite:
+    return Appetite.from_data(_toml(path), where=_shown(path))
+
+
+def _names(folder: str, suffix: str) -> list[str]:
+    return sorted(p.name.removesuffix(suffix) for p in (FOLDER / folder).glob(f"*{suffix}"))
+
+
+def _resolve(kind: str, name: str, folder: str, suffix: str) -> Path:
+    if name.endswith(suffix) or "/" in name or "\\" in name:
+        path = Path(name)
+        if not path.is_file():
+            raise InputError(f"no such {kind} file", where=name)
+        return path
+    path = FOLDER / folder / f"{name}{suffix}"
+    if not path.is_file():
+        raise unknown_name(kind, name, _names(folder, suffix))
+    return path
+
+
+def _shown(path: Path) -> str:
+    return path.name if path.is_relative_to(FOLDER) else str(path)
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"not valid TOML ({error})", where=_shown(path)) from None
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=_shown(path)) from None

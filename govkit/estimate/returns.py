@@ -1,0 +1,120 @@
+"""From candles to hourly log returns that can be trusted: gaps skipped, wicks filtered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from govkit.records.snapshot import Finding
+
+Array = NDArray[np.float64]
+
+WICK_SHARE = 0.75
+"""A low under this share of the candle's body is a print of one order book, not a price."""
+
+
+@dataclass(frozen=True)
+class HourlyReturns:
+    """Hourly log returns of one asset; hours after a gap are left out.
+
+    Attributes
+    ----------
+    times:
+        Close times, one per return, UTC.
+    log_returns, log_lows:
+        Shape (n_hours,). `log_lows` is log(low / previous close) after wick filtering.
+    closes:
+        Shape (n_hours,), price at each close.
+    """
+
+    asset: str
+    times: pd.DatetimeIndex
+    log_returns: Array
+    log_lows: Array
+    closes: Array
+    wicks: int
+    findings: tuple[Finding, ...]
+
+    def before(self, moment: pd.Timestamp) -> HourlyReturns:
+        """Return the part whose hours have closed by `moment`."""
+        n = int(self.times.searchsorted(moment, side="right"))
+        return HourlyReturns(
+            self.asset, self.times[:n], self.log_returns[:n], self.log_lows[:n],
+            self.closes[:n], self.wicks, self.findings,
+        )  # fmt: skip
+
+
+def hourly_returns(asset: str, candles: pd.DataFrame) -> HourlyReturns:
+    """Turn hourly candles into returns and lows.
+
+    Parameters
+    ----------
+    asset:
+        Ticker, used in findings.
+    candles:
+        Indexed by candle open time (UTC, increasing); columns open, high, low, close.
+        A candle whose low is under 75 % of its body is taken at the body's lower end: lending
+        oracles aggregate venues and did not show such prints.
+
+    Returns
+    -------
+    HourlyReturns
+        Returns across gaps are left out, not spread over the missing hours.
+    """
+    closes = candles["close"].to_numpy(dtype=float)
+    lows = candles["low"].to_numpy(dtype=float)
+    body = np.minimum(candles["open"].to_numpy(dtype=float), closes)
+    wick = lows < WICK_SHARE * body
+    lows = np.where(wick, body, lows)
+    opened = pd.DatetimeIndex(candles.index)
+    step = np.diff(opened.to_numpy()) == np.timedelta64(1, "h")
+    returns = np.log(closes[1:] / closes[:-1])[step]
+    low_returns = np.minimum(np.log(lows[1:] / closes[:-1]), np.log(closes[1:] / closes[:-1]))
+    return HourlyReturns(
+        asset=asset,
+        times=opened[1:][step] + pd.Timedelta(hours=1),
+        log_returns=returns,
+        log_lows=low_returns[step],
+        closes=closes[1:][step],
+        wicks=int(wick.sum()),
+        findings=_findings(asset, opened, candles, wick),
+    )
+
+
+def _findings(
+    asset: str, opened: pd.DatetimeIndex, candles: pd.DataFrame, wick: NDArray[np.bool_]
+) -> tuple[Finding, ...]:
+    found = []
+    gaps = np.diff(opened.to_numpy()) / np.timedelta64(1, "h") - 1
+    if (gaps > 0).any():
+        worst = int(gaps.argmax())
+        found.append(
+            Finding(
+                severity="warning" if gaps.max() > 24 else "note",
+                where=f"{asset} hourly",
+                what=f"{int((gaps > 0).sum())} gaps, {int(gaps.sum())} hours missing; the longest "
+                f"has {int(gaps[worst])} hours after {opened[worst]:%Y-%m-%d %H:%M}; "
+                "returns across gaps are left out",
+            )
+        )
+    if wick.any():
+        days = sorted({f"{t:%Y-%m-%d}" for t in opened[wick]})
+        shown = ", ".join(days[:4]) + (f" and {len(days) - 4} more days" if len(days) > 4 else "")
+        found.append(
+            Finding(
+                severity="warning",
+                where=f"{asset} hourly",
+                what=f"{int(wick.sum())} candles with a low under 75 % of their body ({shown}); "
+                "taken as prints of one venue, the lower end of the body is used",
+            )
+        )
+    return tuple(found)
+
+
+def trim_constant(candles: pd.DataFrame) -> pd.DataFrame:
+    """Drop leading candles whose price never moves (an unlisted or frozen start)."""
+    moved = candles["close"].ne(candles["close"].iloc[0]).to_numpy()
+    return candles.iloc[max(int(moved.argmax()) - 1, 0) :] if moved.any() else candles.iloc[:0]

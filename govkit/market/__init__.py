@@ -1,0 +1,1 @@
+"""Snapshots of raw market data: import, store and check."""

@@ -1,0 +1,292 @@
+"""The evidence: the only thing that crosses into documents and archive.
+
+Shares and thresholds are fractions of 1, falls are fractions of the price at the trigger,
+``_points`` are percentage points, ``_usd`` dollars, ``_hours`` and ``_minutes`` what they say.
+Probabilities are per trigger episode unless the name says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from govkit.records.base import Record
+from govkit.records.market import Appetite, Dated, HumanText, Overlay, Sourced
+from govkit.records.model import (
+    Exceptions,
+    FallTable,
+    Floats,
+    HistoricalFall,
+    LiquidityCurve,
+    NotDone,
+    Window,
+)
+from govkit.records.snapshot import Finding
+
+EVIDENCE_SCHEMA: Literal["govkit/evidence/1"] = "govkit/evidence/1"
+
+Action = Literal["raise", "lower", "keep", "refuse"]
+
+
+class Reason(Record):
+    """Why a decision was taken: a code the templates word, with its numbers."""
+
+    code: str
+    numbers: dict[str, float] = {}
+    texts: dict[str, str] = {}
+
+
+class Parameters(Record):
+    """One set of collateral parameters, fractions of 1."""
+
+    ltv: float
+    threshold: float
+    bonus: float
+
+
+class InForce(Record):
+    """The values in force, each with the date it was last known by vote."""
+
+    ltv: Dated
+    threshold: Dated
+    bonus: Dated
+    supply_cap: Dated
+    e_mode: str
+    reserve_ltv: Dated | None
+    offboarding: str
+
+
+class Limit(Record):
+    """An upper limit on the threshold."""
+
+    name: Literal["position", "book", "tail loss", "dated stress", "invariant", "protocol"]
+    threshold: float | None = Field(description="none where it could not be computed")
+    slack_points: float | None = Field(description="distance above the binding limit")
+    binding: bool
+    reason: str = Field("", description="why there is no value")
+
+
+class Support(Record):
+    """The threshold that market risk supports, before the decision rule."""
+
+    point: float = Field(description="smallest limit")
+    bound: float = Field(description="lower bound at the appetite's confidence, overlays deducted")
+    rounded: float = Field(description="the bound on the decision grid, rounded down")
+    low: float = Field(description="5 % quantile over refits")
+    high: float = Field(description="95 % quantile over refits")
+    path_error_points: float = Field(description="half-width of the 95 % interval of path error")
+    refits: int
+    paths: int
+
+
+class Bar(Record):
+    """One step of the waterfall from 100 % to the recommended threshold."""
+
+    name: Literal[
+        "fall", "clearing", "oracle", "bonus", "book and stress",
+        "overlays", "uncertainty", "rounding", "decision",
+    ]  # fmt: skip
+    factor: float = Field(gt=0)
+    points: float = Field(description="contribution; all bars add up to threshold minus 100")
+
+
+class Clearing(Record):
+    """How long a forced sale takes: exposure, affordable chunk and effective horizon."""
+
+    exposure_usd: float = Field(description="debt to be repaid at stress, whole family")
+    exposure_basis: str = Field(description="code of the rule: book, cap_small or cap_large")
+    exposure_share: float
+    debt_at_cap_usd: float = Field(description="debt the asset backs when the supply cap is full")
+    family: tuple[str, ...]
+    sale_usd: float = Field(description="collateral to be sold, bonus included")
+    affordable_slippage: float
+    chunk_usd: float = Field(description="stressed size that the bonus can pay for at once")
+    chunk_slippage: float = Field(description="average slippage of the whole sale sold at once")
+    chunks: float
+    horizon_hours: float
+    participation_margin: float = Field(description="bonus left after costs for a small sale")
+
+
+class GridPoint(Record):
+    """Losses of the re-levered book at one threshold."""
+
+    threshold: float
+    p_bad_debt: float
+    p_low: float
+    p_high: float
+    es_share: float = Field(description="expected shortfall over debt, at the appetite's level")
+    es_low: float
+    es_high: float
+    liquidated_share: float = Field(description="mean share of the debt that is liquidated")
+
+
+class StressResult(Record):
+    """A dated event replayed on the book at stressed depth."""
+
+    event: str
+    on: str
+    fall_in_horizon: float
+    fall_in_day: float
+    loss_current: float = Field(description="bad debt over debt at the current threshold")
+    loss_recommended: float
+    loss_cap: float
+    decides: bool
+    passed: bool
+
+
+class Implied(Record):
+    """The chance that a threshold survives a trigger episode."""
+
+    threshold: float
+    survival: float = Field(description="C(threshold), per trigger episode over the horizon")
+    episodes_per_year: float
+    failures_per_year: float
+
+
+class Alternative(Record):
+    """What another appetite would have said."""
+
+    appetite: str
+    supported: float
+    action: Action
+    threshold: float
+
+
+class Impact(Record):
+    """What the change does on the day it is executed, prices unchanged."""
+
+    basis: Literal["book", "distribution"]
+    accounts: int
+    debt_usd: float
+    liquidatable_now_usd: float
+    liquidatable_after_usd: float
+    liquidatable_after_share: float
+    liquidatable_accounts: int | None
+    near_after_share: float = Field(description="share of debt at health factor below 1.05 after")
+
+
+class TailPoint(Record):
+    """One point of the distribution of falls over the effective horizon."""
+
+    probability: float
+    fall: float
+    low: float
+    high: float
+
+
+class GuardRail(Record):
+    """A check of the proposed change against a written rule."""
+
+    rule: str
+    asset: str
+    value: str
+    limit: str
+    passed: bool
+    blocks: bool = Field(description="whether a breach forbids the change")
+
+
+class Change(Record):
+    """A row of the specification: human value and raw value."""
+
+    asset: str
+    parameter: str
+    current: float
+    proposed: float
+    raw_current: str
+    raw_proposed: str
+    raw_unit: str
+
+
+class PathOfChange(Record):
+    """How the change can be made under the protocol's guard-rails."""
+
+    moves: bool
+    points: float
+    end_state: float = Field(description="threshold that the analysis supports in the end")
+    steward_steps: int
+    steward_days: int
+
+
+class AssetEvidence(Record):
+    """All that is known and decided of one asset; parts are none where a step was not done."""
+
+    asset: str
+    priced_as: str
+    kind: str
+    price_usd: float
+    price_as_of: str
+    data_as_of: str
+    in_force: InForce
+    recommended: Parameters
+    action: Action
+    reasons: tuple[Reason, ...]
+    path: PathOfChange
+    limits: tuple[Limit, ...] = ()
+    support: Support | None = None
+    waterfall: tuple[Bar, ...] = ()
+    clearing: Clearing | None = None
+    grid: tuple[GridPoint, ...] = ()
+    grid_horizon_hours: float | None = None
+    implied_current: Implied | None = None
+    implied_recommended: Implied | None = None
+    tail: tuple[TailPoint, ...] = ()
+    stress: tuple[StressResult, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    models: tuple[Alternative, ...] = Field((), description="supported value under other models")
+    impact: Impact | None = None
+    liquidity: LiquidityCurve | None = None
+    worst_falls: tuple[HistoricalFall, ...] = ()
+    comparisons: tuple[FallTable, ...] = ()
+    exceptions: tuple[Exceptions, ...] = ()
+    windows: tuple[Window, ...] = ()
+    overlays: tuple[Overlay, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    not_done: tuple[NotDone, ...] = ()
+
+
+class MarketFacts(Record):
+    """The market as the documents name it."""
+
+    name: str
+    title: str
+    protocol: str
+    protocol_version: str
+    chain: str
+    chain_id: int
+    pool: str
+    debt_asset: str
+    source: str
+    as_of: str
+    constants: dict[str, Sourced]
+
+
+class ModelFacts(Record):
+    """Which market model was used."""
+
+    name: str
+    model_digest: str
+    as_of: str
+    numeraire: str
+    snapshot_digest: str
+    accounts: int
+    average_health_factor: float
+
+
+class Evidence(Record):
+    """One proposal's evidence; its digest is what documents print."""
+
+    schema_id: Literal["govkit/evidence/1"] = EVIDENCE_SCHEMA
+    govkit: str
+    command: str = Field(description="command that recomputes this evidence")
+    market: MarketFacts
+    appetite: Appetite
+    model: ModelFacts
+    seed: int
+    paths: int
+    text: HumanText
+    assets: tuple[AssetEvidence, ...]
+    changes: tuple[Change, ...]
+    guard_rails: tuple[GuardRail, ...]
+    guard_rails_passed: bool
+    toolchain: dict[str, str]

@@ -1,0 +1,139 @@
+"""Markets and appetites: the dated settings a calibration runs under. Stored as TOML."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from govkit.records.base import Record
+
+
+class Dated(Record):
+    """A value in force with the date it was last known."""
+
+    value: float
+    as_of: str
+
+
+class Sourced(Record):
+    """A constant of the market with where it comes from."""
+
+    value: float
+    unit: str
+    source: str
+
+
+class Reserve(Record):
+    """A collateral of a market: the values in force, each with its own date."""
+
+    ltv: Dated = Field(description="borrow LTV, fraction")
+    threshold: Dated = Field(description="liquidation threshold, fraction")
+    bonus: Dated = Field(description="liquidation bonus, fraction; 0.05 is 5 %")
+    supply_cap: Dated = Field(description="in tokens")
+    e_mode: str = Field("", description="e-mode that carries the live values; empty for the reserve")
+    reserve_ltv: Dated | None = Field(None, description="the reserve's own LTV when an e-mode is live")
+    offboarding: str = Field("", description="why the asset is being wound down; empty when it is not")
+    address: str = Field(description="token contract")
+    family: str = Field(description="assets of one family sell into the same depth")
+    kind: Literal["volatile", "wrapped", "staking", "pegged"]
+    daily_volume_usd: Dated | None = Field(
+        None, description="median daily volume of one venue, for the volume depth law"
+    )
+
+
+class Market(Record):
+    """A lending market whose thresholds can be proposed."""
+
+    name: str
+    title: str
+    protocol: str = Field(description="name of the rule book in govkit/protocols")
+    protocol_version: str
+    chain: str
+    chain_id: int
+    pool: str
+    debt_asset: str = Field(description="the numeraire: ticker of the default debt asset")
+    source: str
+    as_of: str = Field(description="newest date at which the values were checked")
+    steward_minimum_days: int
+    latency_minutes: Sourced
+    refill_minutes: Sourced
+    depth_haircut: Sourced
+    oracle_deviation: Sourced
+    swap_fee: Sourced
+    gas_share: Sourced
+    protocol_fee_share: Sourced
+    permanent_impact_share: Sourced
+    unattended_share: Sourced
+    reserves: dict[str, Reserve]
+
+
+class Appetite(Record):
+    """How much loss is tolerated. Every probability is per trigger episode."""
+
+    name: str
+    description: str
+    position_probability: float = Field(gt=0, lt=0.5)
+    book_probability: float = Field(gt=0, lt=0.5)
+    book_floor_share: float = Field(gt=0, lt=1, description="bad debt that counts, share of debt")
+    book_floor_usd: float = Field(ge=0, description="bad debt that counts, dollars")
+    tail_level: float = Field(gt=0.5, lt=1, description="level of the expected shortfall")
+    tail_loss_share: float = Field(gt=0, lt=1, description="largest ES over debt")
+    stress_loss_share: float = Field(gt=0, lt=1, description="largest dated-stress loss over debt")
+    invariant_margin: float = Field(ge=0, lt=0.5, description="m in threshold * (1 + bonus) <= 1 - m")
+    confidence: float = Field(ge=0.5, lt=1, description="one-sided level of the lower bound used")
+    keep_band_points: float = Field(ge=0)
+    raise_margin_points: float = Field(ge=0)
+    raise_points_per_30_days: float = Field(gt=0)
+    far_above_points: float = Field(gt=0, description="support this far above means: not modelled")
+    largest_cut_points: float = Field(gt=0, description="largest cut in one vote")
+    step_points: float = Field(gt=0, description="thresholds are decided on this grid")
+
+
+class HumanText(Record):
+    """What only people can say. Lives in ``proposal.toml``; missing parts are named as such."""
+
+    title: str = ""
+    author: str = ""
+    date: str = Field("", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description="YYYY-MM-DD or empty")
+    payer: str = Field("", description="who pays the author for this work")
+    interests: str = Field("", description="positions and roles that could bias the author")
+    motivation: str = ""
+    discussion: str = Field("", pattern=r"^(https?://\S+)?$", description="address or empty")
+
+    def missing(self) -> tuple[str, ...]:
+        """Return the names of required fields that are still empty."""
+        required = ("author", "date", "payer", "interests")
+        return tuple(name for name in required if not getattr(self, name).strip())
+
+
+class Overlay(Record):
+    """A deduction that a named person asks for, outside the market-risk model."""
+
+    asset: str
+    points: float = Field(gt=0, le=50)
+    owner: str = Field(min_length=1)
+    date: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+    reason: str = Field(min_length=1)
+
+
+class Question(Record):
+    """What was asked: stored as ``proposal.toml``."""
+
+    market: str
+    assets: tuple[str, ...] = Field(min_length=1)
+    appetite: str
+    model: str
+    seed: int = Field(ge=0, lt=2**32)
+    book: str = ""
+    overlays: tuple[Overlay, ...] = ()
+    text: HumanText = HumanText()
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        if len(set(self.assets)) != len(self.assets):
+            raise ValueError("an asset is named twice")
+        strangers = {o.asset for o in self.overlays} - set(self.assets)
+        if strangers:
+            raise ValueError(f"overlays for assets not asked: {', '.join(sorted(strangers))}")
+        return self

@@ -1,0 +1,1 @@
+"""Evidence to documents and charts; nothing here computes a risk number."""

@@ -1,0 +1,171 @@
+"""What templates and charts look up in the evidence: selections and plain differences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from govkit.records.evidence import (
+    AssetEvidence,
+    Evidence,
+    GridPoint,
+    GuardRail,
+    Limit,
+    Reason,
+    TailPoint,
+)
+from govkit.records.model import HistoricalFall
+from govkit.render import numbers
+
+TITLE_LIMIT = 255
+"""Characters a forum allows in a title."""
+
+ORDER = ("lower", "raise", "keep", "refuse")
+LEVERS = ("supply cap", "bonus", "close rule", "oracle")
+
+
+def slug(name: str) -> str:
+    """Return a name as a part of a file name or an address."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "asset"
+
+
+def slugs(evidence: Evidence) -> dict[str, str]:
+    """Return a distinct file-name part for every asset."""
+    taken: dict[str, str] = {}
+    for asset in evidence.assets:
+        name = base = slug(asset.asset)
+        number = 2
+        while name in taken.values():
+            name, number = f"{base}-{number}", number + 1
+        taken[asset.asset] = name
+    return taken
+
+
+def chosen(evidence: Evidence, action: str) -> list[AssetEvidence]:
+    """Return the assets with a given decision."""
+    return [asset for asset in evidence.assets if asset.action == action]
+
+
+def now(asset: AssetEvidence) -> float:
+    """Return the threshold in force."""
+    return asset.in_force.threshold.value
+
+
+def move(asset: AssetEvidence) -> str:
+    """Write the decision on one asset: 76 → 73 %, 83 %."""
+    current, proposed = numbers.setting(now(asset)), numbers.setting(asset.recommended.threshold)
+    if current == proposed:
+        return current
+    bare = current.removesuffix(numbers.SPACE + "%")
+    return f"{bare}{numbers.SPACE}→{numbers.SPACE}{proposed}"
+
+
+def decision(evidence: Evidence) -> str:
+    """Write all decisions in one line: lower AAVE 76 → 73 %; keep WETH 83 %."""
+    parts = []
+    for action in ORDER:
+        assets = chosen(evidence, action)
+        names = [
+            asset.asset if action == "refuse" else f"{asset.asset} {move(asset)}"
+            for asset in assets
+        ]
+        if names:
+            verb = "no recommendation for" if action == "refuse" else action
+            parts.append(f"{verb} {', '.join(names)}")
+    return "; ".join(parts)
+
+
+def decision_counts(evidence: Evidence) -> str:
+    """Write the number of decisions of each kind, for titles of many assets."""
+    parts = [(action, len(chosen(evidence, action))) for action in ORDER]
+    return ", ".join(f"{action} {count}" for action, count in parts if count)
+
+
+def title(evidence: Evidence) -> str:
+    """Return the title; whoever reads nothing else knows the decision."""
+    names = join([asset.asset for asset in evidence.assets])
+    start = evidence.text.title.strip() or f"{names} liquidation thresholds"
+    start = f"{start}, {evidence.market.title}" if not evidence.text.title.strip() else start
+    whole = f"{start}: {decision(evidence)}"
+    return whole if len(whole) <= TITLE_LIMIT else f"{start}: {decision_counts(evidence)}"
+
+
+def join(names: Sequence[str], word: str = "and") -> str:
+    """Write a list in words: A, B and C."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {word} {names[-1]}"
+
+
+def reason(asset: AssetEvidence) -> Reason | None:
+    """Return the first reason, which is the one to read in a table."""
+    return asset.reasons[0] if asset.reasons else None
+
+
+def binding(asset: AssetEvidence) -> Limit | None:
+    """Return the limit that binds."""
+    return next((limit for limit in asset.limits if limit.binding), None)
+
+
+def by_slack(asset: AssetEvidence) -> list[Limit]:
+    """Return the limits, the binding one first and those without a value last."""
+    return sorted(asset.limits, key=lambda limit: (limit.threshold is None, limit.threshold or 0.0))
+
+
+def nearest(grid: Sequence[GridPoint], threshold: float) -> GridPoint:
+    """Return the point of the grid that is nearest to a threshold."""
+    return min(grid, key=lambda point: abs(point.threshold - threshold))
+
+
+def excerpt(asset: AssetEvidence, step: float = 0.01) -> list[GridPoint]:
+    """Return the losses at the current and recommended thresholds and a point around each."""
+    anchors = (now(asset), asset.recommended.threshold)
+    wanted = {round(a + k * step, 6) for a in anchors for k in (-2, -1, 0, 1, 2)}
+    points = {nearest(asset.grid, value).threshold for value in wanted}
+    return [point for point in asset.grid if point.threshold in points]
+
+
+def allowance(evidence: Evidence, threshold: float, bonus: float) -> float:
+    """Return the fall after the trigger that a threshold and a bonus leave room for."""
+    constant = evidence.market.constants.get("oracle_deviation")
+    deviation = constant.value if constant else 0.0
+    return 1 - threshold * (1 + bonus) / (1 - deviation)
+
+
+def quoted_tail(asset: AssetEvidence) -> list[TailPoint]:
+    """Return the points of the tail nearest to a chance of 1 % and of 0.1 %."""
+    return [
+        min(asset.tail, key=lambda point: abs(point.probability - chance))
+        for chance in (0.01, 0.001)
+    ]
+
+
+def newly_liquidatable(asset: AssetEvidence) -> float:
+    """Return the debt that the change itself makes liquidatable, in dollars."""
+    if asset.impact is None:
+        return 0.0
+    return max(0.0, asset.impact.liquidatable_after_usd - asset.impact.liquidatable_now_usd)
+
+
+def at_horizon(fall: HistoricalFall, horizon: float) -> tuple[float, float]:
+    """Return the horizon nearest to the one asked for and the worst fall over it."""
+    index = min(
+        range(len(fall.horizons_hours)), key=lambda i: abs(fall.horizons_hours[i] - horizon)
+    )
+    return fall.horizons_hours[index], fall.falls[index]
+
+
+def worst(asset: AssetEvidence, horizon: float, most: int) -> list[HistoricalFall]:
+    """Return the worst dated falls over a horizon, the worst first."""
+    ordered = sorted(asset.worst_falls, key=lambda fall: -at_horizon(fall, horizon)[1])
+    return ordered[:most]
+
+
+def horizon(asset: AssetEvidence) -> float | None:
+    """Return the effective horizon in hours, where there is one."""
+    return asset.clearing.horizon_hours if asset.clearing else asset.grid_horizon_hours
+
+
+def breaches(evidence: Evidence, *, blocking: bool) -> list[GuardRail]:
+    """Return the guard-rails that failed, those that forbid the change or the others."""
+    return [r for r in evidence.guard_rails if not r.passed and r.blocks == blocking]

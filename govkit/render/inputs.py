@@ -1,0 +1,121 @@
+"""The inputs of an analysis with their dates, ages relative to each other and digests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+
+from govkit.records.evidence import AssetEvidence, Evidence
+from govkit.records.model import Window
+
+OLD_DAYS = 90
+"""An input this much older than the newest one is named among the limits of the analysis."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One row of the table of inputs."""
+
+    name: str
+    window: str
+    source: str
+    as_of: str
+    digest: str
+    days_older: int | None = None
+
+
+def inputs(evidence: Evidence) -> tuple[Input, ...]:
+    """Return every dated input, each with its distance in days to the newest."""
+    rows = [
+        _in_force(evidence),
+        *(row for asset in evidence.assets for row in _of_asset(asset)),
+        Input(
+            f"market model {evidence.model.name}",
+            "",
+            f"fitted from snapshot {_short(evidence.model.snapshot_digest)}",
+            evidence.model.as_of[:10],
+            _short(evidence.model.model_digest),
+        ),
+    ]
+    rows = _merged(rows)
+    newest = max(filter(None, (_day(row.as_of) for row in rows)))
+    return tuple(replace(row, days_older=_older(row.as_of, newest)) for row in rows)
+
+
+def old(evidence: Evidence) -> tuple[Input, ...]:
+    """Return the inputs that are much older than the newest one."""
+    return tuple(row for row in inputs(evidence) if (row.days_older or 0) > OLD_DAYS)
+
+
+def newest(evidence: Evidence) -> str:
+    """Return the date of the newest input."""
+    return max(row.as_of for row in inputs(evidence))
+
+
+def oldest(evidence: Evidence) -> str:
+    """Return the date of the oldest input."""
+    return min(row.as_of for row in inputs(evidence) if row.as_of)
+
+
+def _in_force(evidence: Evidence) -> Input:
+    dates = [
+        dated.as_of[:10]
+        for asset in evidence.assets
+        for dated in (
+            asset.in_force.ltv,
+            asset.in_force.threshold,
+            asset.in_force.bonus,
+            asset.in_force.supply_cap,
+        )
+    ]
+    return Input(
+        "parameters in force", _span(min(dates), max(dates)), evidence.market.source, min(dates), ""
+    )
+
+
+def _of_asset(asset: AssetEvidence) -> Iterable[Input]:
+    for window in asset.windows:
+        yield _window(f"{asset.asset} returns", window)
+    if asset.liquidity is not None:
+        yield _window(f"{asset.asset} depth", asset.liquidity.window, asset.liquidity.as_of)
+    if not asset.windows and asset.liquidity is None:
+        yield Input(f"{asset.asset} data", "", "no series used", asset.data_as_of[:10], "")
+
+
+def _window(name: str, window: Window, as_of: str = "") -> Input:
+    first, last = window.first[:10], window.last[:10]
+    digests = ", ".join(_short(digest) for digest in window.input_digests[:1])
+    more = len(window.input_digests) - 1
+    return Input(
+        name,
+        _span(first, last),
+        window.source,
+        (as_of or last)[:10],
+        digests + (f" and {more} more" if more > 0 else ""),
+    )
+
+
+def _merged(rows: list[Input]) -> list[Input]:
+    """Merge rows that differ in nothing but repeat the same input."""
+    return list(dict.fromkeys(rows))
+
+
+def _span(first: str, last: str) -> str:
+    return first if first == last else f"{first} to {last}"
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12]
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+def _older(text: str, newest: date) -> int | None:
+    day = _day(text)
+    return None if day is None else (newest - day).days

@@ -1,0 +1,235 @@
+"""Reads the numbers back out of a finished proposal and looks each one up in the evidence.
+
+A number counts as found when some value of the evidence, put through the scaling of the printed
+unit, rounds to what is printed. Inside the section or table row of one asset only values of that
+asset and the shared ones count, so that a number of another asset is no excuse.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from govkit.records.evidence import AssetEvidence, Evidence
+from govkit.render import escaping, facts, inputs, waterfall
+
+CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
+TARGET = re.compile(r"(\|690x388)?\]\([^)]*\)|https?://\S+")
+TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z?)?")
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+TOKEN = re.compile(
+    r"(?P<dollar>\$)?(?P<digits>\d[\d,]*(?:\.\d+)?)(?P<letter>[KMB](?!\w))?"
+    r"(?=(?P<unit>[\s\u00a0]?(?:%|points?\b|h\b|min\b))?"
+    r"(?P<range>[\s\u00a0](?:to|→)[\s\u00a0]\d[\d.,]*[\s\u00a0]%)?)"
+)
+# Digits that are part of a word or a version are looked up as a whole.
+GLUED = re.compile(r"[A-Za-z_]\w*\d[\w.-]*|\d+[A-Za-z_]\w*|\d+(?:\.\d+){2,}")
+LETTERS = {"K": 1e3, "M": 1e6, "B": 1e9}
+
+SUM = re.compile(r"\b100(?P<parts>(?: [+−] \d[\d.]* [a-z ]+)+) ?= (?P<total>\d[\d.]*\d|\d)")
+
+# By printed unit: the kinds of fields that may stand behind it, and the scaling of each.
+SCALINGS: dict[str, dict[str, float]] = {
+    "%": {"plain": 100.0},
+    "point": {"points": 1.0},
+    "$": {"usd": 1.0},
+    "h": {"hours": 1.0, "plain": 1.0},
+    "min": {"hours": 60.0, "plain": 1.0},
+    "": {"plain": 1.0, "points": 1.0, "hours": 1.0},
+}
+
+# What the method itself fixes: the levels of the intervals, the formula's one, the edge of being
+# nearly liquidatable, the start of a waterfall and the bounds behind "less than" and "more than".
+FIXED = tuple(("plain", x) for x in (0.90, 0.05, 0.00001, 0.9999, 1.0, 1.05, 100.0, 2000.0))
+FIXED_WORDS = ("CC0",)
+
+
+@dataclass(frozen=True)
+class Stray:
+    """A printed number that the evidence does not hold."""
+
+    line: int
+    token: str
+    context: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """Values that may be printed in a stretch of text."""
+
+    numbers: tuple[tuple[str, float], ...]
+    texts: frozenset[str]
+
+
+def stray_numbers(markdown: str, evidence: Evidence) -> list[Stray]:
+    """Return every number of a proposal that is not found in the evidence."""
+    shared = _shared(evidence)
+    own = {_name(asset): _of_asset(evidence, asset, shared) for asset in evidence.assets}
+    everything = Known(
+        tuple(n for known in own.values() for n in known.numbers),
+        frozenset().union(*(known.texts for known in own.values())),
+    )
+    found: list[Stray] = []
+    section = everything
+    for number, line in enumerate(_readable(markdown).split("\n"), start=1):
+        if line.startswith("## "):
+            section = own.get(line[3:].partition(":")[0], everything)
+        known = own.get(_first_cell(line), section)
+        found += [Stray(number, token, line.strip()) for token in _strays(line, known)]
+    return found
+
+
+def _name(asset: AssetEvidence) -> str:
+    return escaping.plain(asset.asset)
+
+
+def _first_cell(line: str) -> str:
+    return line[1:].partition("|")[0].strip(" *") if line.startswith("|") else ""
+
+
+def _readable(markdown: str) -> str:
+    """Blank out code and addresses, keeping the lines where they are."""
+    kept = CODE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), markdown)
+    kept = TARGET.sub("", kept)
+    kept = re.sub(r"^\d+\. ", "", kept, flags=re.MULTILINE)
+    return kept.replace("\\", "")
+
+
+def _strays(line: str, known: Known) -> Iterator[str]:
+    for date in DATE.findall(line):
+        if date not in known.texts:
+            yield date
+    if (total := _wrong_sum(line)) is not None:
+        yield total
+    rest = DATE.sub(" ", line)
+    for word in GLUED.findall(re.sub(r"\$\S+", " ", rest)):
+        if word.strip(".-") not in known.texts and word.strip(".-") not in FIXED_WORDS:
+            yield word
+    rest = GLUED.sub(lambda m: m.group() if m.group()[-1] in LETTERS else " ", rest)
+    for match in TOKEN.finditer(rest):
+        if match["digits"] not in known.texts and not _explained(match, known.numbers):
+            yield match.group()
+
+
+def _wrong_sum(line: str) -> str | None:
+    """Return the printed total of a waterfall whose printed parts do not add up to it."""
+    match = SUM.search(line.replace("\u00a0", " "))
+    if match is None:
+        return None
+    parts = re.findall(r"([+−]) (\d[\d.]*)", match["parts"])
+    total = 100 + sum(Decimal(size) * (1 if sign == "+" else -1) for sign, size in parts)
+    return None if total == Decimal(match["total"]) else match["total"]
+
+
+def _explained(match: re.Match[str], values: Iterable[tuple[str, float]]) -> bool:
+    digits = match["digits"].replace(",", "")
+    printed = float(digits)
+    half = 0.5 * 10.0 ** -len(digits.partition(".")[2])
+    unit = (match["unit"] or "").strip(" \u00a0").removesuffix("s")
+    if match["range"] and not unit:
+        unit = "%"
+    if match["dollar"]:
+        unit = "$"
+        round_to = 10.0 ** (len(digits) - 3)
+        # Dollars below a million are written with three significant digits.
+        if not match["letter"] and "." not in digits and printed % round_to == 0:
+            half = max(half, round_to / 2)
+    allowed = half * (1 + 1e-6) + 1e-12
+    scale = LETTERS.get(match["letter"] or "", 1.0)
+    factors = SCALINGS[unit]
+    return any(
+        abs(abs(value) * factors[kind] / scale - printed) <= allowed
+        for kind, value in (*values, *FIXED)
+        if kind in factors
+    )
+
+
+def _walk(value: Any, kind: str = "plain") -> Iterator[tuple[str, float | str]]:
+    """Yield every number and text with the kind of number that its field's name tells."""
+    if isinstance(value, bool) or value is None:
+        return
+    if isinstance(value, int | float):
+        yield kind, float(value)
+    elif isinstance(value, str):
+        yield "text", value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _walk(item, _kind(key, kind))
+    else:
+        for item in value:
+            yield from _walk(item, kind)
+
+
+def _kind(key: str, outer: str) -> str:
+    ends = {"points": "points", "usd": "usd", "hours": "hours", "numbers": "plain"}
+    return ends.get(key.rpartition("_")[2], "plain" if outer != "points" else outer)
+
+
+def _known(parts: Any, derived: Iterable[tuple[str, float]]) -> Known:
+    numbers: list[tuple[str, float]] = list(derived)
+    words: set[str] = set()
+    for kind, leaf in _walk(parts):
+        if isinstance(leaf, float):
+            numbers.append((kind, leaf))
+            continue
+        text = escaping.plain(str(leaf))
+        words.update(DATE.findall(text))
+        words.update(word.strip(".-") for word in GLUED.findall(text))
+        # What is left of a text without dates, versions and digests are numbers of its own.
+        words.update(re.findall(r"\d[\d,.]*\d|\d", GLUED.sub(" ", TIME.sub(" ", text))))
+    return Known(tuple(dict.fromkeys(numbers)), frozenset(words))
+
+
+def _shared(evidence: Evidence) -> Known:
+    parts = evidence.model_dump(mode="json", exclude={"assets"})
+    counts = [
+        len(evidence.assets), len(evidence.changes), len(evidence.guard_rails),
+        *(len(facts.chosen(evidence, action)) for action in facts.ORDER),
+        len(facts.breaches(evidence, blocking=True)),
+        len(facts.breaches(evidence, blocking=False)),
+        sum(rail.passed for rail in evidence.guard_rails),
+        inputs.OLD_DAYS,
+    ]  # fmt: skip
+    ages = [row.days_older for row in inputs.inputs(evidence) if row.days_older is not None]
+    derived = [("plain", float(count)) for count in counts + ages]
+    return _known(parts, [*derived, ("points", 100 * evidence.appetite.invariant_margin)])
+
+
+def _printable(asset: AssetEvidence) -> dict[str, Any]:
+    """Return what a document may print of an asset: long tables only where they are quoted.
+
+    Whole grids and curves hold so many values that nearly any number would be found in them.
+    """
+    parts = asset.model_dump(mode="json", exclude={"grid", "tail", "comparisons"})
+    if asset.liquidity is not None:
+        parts["liquidity"] = [asset.liquidity.as_of, asset.liquidity.window.model_dump()]
+    if asset.grid:
+        parts["grid"] = [point.model_dump() for point in facts.excerpt(asset)]
+        parts["ends"] = [asset.grid[0].threshold, asset.grid[-1].threshold]
+    if asset.tail:
+        parts["tail"] = [point.model_dump() for point in facts.quoted_tail(asset)]
+    return parts
+
+
+def _of_asset(evidence: Evidence, asset: AssetEvidence, shared: Known) -> Known:
+    bars = [float(bar.points) for bar in waterfall.printed_bars(asset)] if asset.waterfall else []
+    deciding = [event for event in asset.stress if event.decides]
+    implied = [i for i in (asset.implied_current, asset.implied_recommended) if i]
+    counts = [len(deciding), sum(event.passed for event in deciding)]
+    counts += [len(test.dated) for test in asset.exceptions]
+    room = [
+        facts.allowance(evidence, facts.now(asset), asset.in_force.bonus.value),
+        facts.allowance(evidence, asset.recommended.threshold, asset.recommended.bonus),
+    ]
+    years = [1 / i.failures_per_year for i in implied if i.failures_per_year > 0]
+    derived = [
+        *(("points", bar) for bar in [*bars, sum(bars), 100 * asset.recommended.threshold]),
+        *(("plain", float(value)) for value in [*counts, *room, *years]),
+        ("usd", facts.newly_liquidatable(asset)),
+        ("usd", asset.price_usd),
+    ]
+    own = _known(_printable(asset), derived)
+    return Known(shared.numbers + own.numbers, shared.texts | own.texts)

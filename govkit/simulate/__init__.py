@@ -1,0 +1,1 @@
+"""From a market model to losses: price paths and the liquidation engine."""

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+
+from govkit.records.evidence import AssetEvidence
+from govkit.render import facts, numbers
+from govkit.render.charts import all_charts, charts_of, style
+from govkit.render.charts.drawing import png, register, svg
+from govkit.render.environment import template_folder
+from tests.render import sample
+
+FONTS = template_folder() / "report" / "fonts"
+CHANGING = [sample.weth(), sample.wbtc(), sample.aave(), sample.link()]
+PAIRS = [(chart, asset) for asset in CHANGING for chart in charts_of(asset)]
+IDS = [f"{asset.asset}-{chart.NAME}" for chart, asset in PAIRS]
+
+
+def chart(name: str) -> object:
+    return next(chart for chart in all_charts() if chart.NAME == name)
+
+
+def test_charts_are_found_in_order() -> None:
+    assert [chart.NAME for chart in all_charts()] == ["waterfall", "loss", "tail", "slippage"]
+    assert charts_of(sample.usdc()) == []
+
+
+@pytest.mark.parametrize(("chart", "asset"), PAIRS, ids=IDS)
+def test_title_states_a_finding_and_alt_a_sentence_of_numbers(
+    chart: object, asset: AssetEvidence
+) -> None:
+    title, alt = chart.title(asset), chart.alt(asset)  # type: ignore[attr-defined]
+    assert re.search(r"\d", title)
+    assert len(re.findall(r"\d+(?:\.\d+)?", alt)) >= 4
+    assert len(alt) < 500
+
+
+def test_alt_of_losses_reads_the_grid() -> None:
+    asset = sample.aave()
+    alt = chart("loss").alt(asset)  # type: ignore[attr-defined]
+    for threshold in (0.76, 0.73):
+        point = facts.nearest(asset.grid, threshold)
+        assert f"at {numbers.setting(threshold)} the chance" in alt
+        for value in (point.p_bad_debt, point.p_low, point.p_high, point.es_share):
+            assert numbers.percent(value) in alt
+
+
+def test_alt_of_the_sale_reads_the_clearing() -> None:
+    asset = sample.weth()
+    alt = chart("slippage").alt(asset)  # type: ignore[attr-defined]
+    assert asset.clearing is not None
+    assert numbers.usd(asset.clearing.chunk_usd) in alt
+    assert numbers.usd(asset.clearing.sale_usd) in alt
+    assert numbers.percent(asset.clearing.chunk_slippage) in alt
+
+
+def test_alt_of_the_tail_reads_survival_and_history() -> None:
+    asset = sample.aave()
+    alt = chart("tail").alt(asset)  # type: ignore[attr-defined]
+    assert asset.implied_current is not None
+    assert numbers.chance(asset.implied_current.survival) in alt
+    assert "(2021-05-19)" in alt
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verb"), [(0.76, 0.73, "falls"), (0.73, 0.76, "rises")]
+)
+def test_title_of_losses_follows_the_sign(before: float, after: float, verb: str) -> None:
+    base = sample.aave()
+    asset = base.model_copy(
+        update={
+            "in_force": sample.in_force(0.6, before, 0.075, 1),
+            "recommended": base.recommended.model_copy(update={"threshold": after}),
+        }
+    )
+    assert f" {verb} from " in chart("loss").title(asset)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("chart", "asset"), PAIRS, ids=IDS)
+def test_labels_neither_meet_nor_leave_the_picture(chart: object, asset: AssetEvidence) -> None:
+    import matplotlib
+
+    register(FONTS)
+    with matplotlib.rc_context():
+        matplotlib.rcParams.update(style.SETTINGS)
+        figure = Figure(figsize=(style.WIDTH, style.HEIGHT), dpi=style.DPI, layout="constrained")
+        chart.draw(figure, asset, sample.evidence(asset))  # type: ignore[attr-defined]
+        figure.suptitle(chart.title(asset))  # type: ignore[attr-defined]
+        figure.draw_without_rendering()
+        texts = [
+            text
+            for axes in figure.axes
+            for text in [
+                *axes.texts,
+                axes.title,
+                axes._left_title,
+                axes.xaxis.label,
+                axes.yaxis.label,
+            ]
+            if text.get_text().strip()
+        ]
+        boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
+    whole = figure.bbox
+    for label, box in boxes:
+        assert min(box.x0, box.y0) >= -1, label
+        assert max(box.x1 - whole.x1, box.y1 - whole.y1) <= 1, label
+    for i, (one, a) in enumerate(boxes):
+        for other, b in boxes[i + 1 :]:
+            width = min(a.x1, b.x1) - max(a.x0, b.x0)
+            height = min(a.y1, b.y1) - max(a.y0, b.y0)
+            assert not (width > 2 and height > 2), f"{one!r} meets {other!r}"
+
+
+def test_losses_of_zero_are_drawn() -> None:
+    base = sample.wbtc()
+    grid = tuple(
+        point.model_copy(update={"p_bad_debt": 0.0, "p_low": 0.0, "es_share": 0.0, "es_low": 0.0})
+        if point.threshold < 0.8
+        else point
+        for point in base.grid
+    )
+    asset = base.model_copy(update={"grid": grid})
+    assert png(chart("loss"), asset, sample.evidence(asset), FONTS)  # type: ignore[arg-type]
+    assert "the chance of bad debt is 0 %" in chart("loss").title(asset).replace(numbers.SPACE, " ")  # type: ignore[attr-defined]
+
+
+def test_only_shipped_fonts_are_named() -> None:
+    asset = sample.aave()
+    text = svg(chart("tail"), asset, sample.evidence(asset), FONTS).decode()  # type: ignore[arg-type]
+    assert "Inter Govkit" in text
+    assert ">2021-05-19 May 2021 sell-off" in text, "text must stay text"
+    assert "<dc:date>" not in text
+    found = font_manager.findfont(style.FAMILY, fallback_to_default=False)
+    assert found.endswith("Inter-Regular.ttf")
+
+
+def test_settings_of_the_reader_change_nothing() -> None:
+    import matplotlib
+
+    asset = sample.weth()
+    expected = png(chart("loss"), asset, sample.evidence(asset), FONTS)  # type: ignore[arg-type]
+    with matplotlib.rc_context({"axes.grid": False, "font.size": 30, "lines.linewidth": 9}):
+        assert png(chart("loss"), asset, sample.evidence(asset), FONTS) == expected  # type: ignore[arg-type]
+        assert matplotlib.rcParams["font.size"] == 30
