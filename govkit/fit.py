@@ -296,5 +296,3 @@ def _accounts(snapshot: Snapshot) -> AccountDistribution:
         where=str(snapshot.folder.name),
         todo="Import one with 'govkit snapshot import' (see docs/snapshot.md).",
     )
-
-

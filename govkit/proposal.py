@@ -9,12 +9,12 @@ from importlib.metadata import version
 from govkit import __version__
 from govkit.calibrate.asset import calibrate_asset, current_parameters
 from govkit.calibrate.case import Asked
-from govkit.calibrate.clearing import AccountBook
 from govkit.calibrate.position import FALL_PATHS
 from govkit.data import Event, appetite_names, load_appetite
 from govkit.errors import unknown_name
 from govkit.protocols import rule_book
 from govkit.records.base import rounded
+from govkit.records.book import AccountBook
 from govkit.records.evidence import (
     AssetEvidence,
     Change,

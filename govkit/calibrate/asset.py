@@ -153,11 +153,15 @@ def _common(asked: Asked) -> dict[str, Any]:
 
 
 def _windows(asked: Asked) -> tuple[Window, ...]:
-    windows = []
-    if asked.known.priced_as in asked.model.returns:
-        windows += [asked.returns.window, asked.returns.worst_five_minutes_window]
-    if asked.known.ratio is not None:
-        windows.append(asked.known.ratio.window)
-    if asked.known.liquidity is not None:
-        windows.append(asked.known.liquidity.window)
-    return (*windows, *asked.model.accounts.windows)
+    """List the inputs in use, each with its role."""
+    known, accounts = asked.known, asked.model.accounts.windows
+    used: list[tuple[str, Window]] = []
+    if known.priced_as in asked.model.returns:
+        used.append(("prices", asked.returns.window))
+        used.append(("five-minute prices", asked.returns.worst_five_minutes_window))
+    if known.ratio is not None:
+        used.append(("ratio", known.ratio.window))
+    if known.liquidity is not None:
+        used.append(("depth", known.liquidity.window))
+    used += [("accounts", window) for window in accounts]
+    return tuple(window.model_copy(update={"role": role}) for role, window in used)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta, norm
 
-from govkit.calibrate.clearing import AccountBook
+from govkit.records.book import AccountBook
 from govkit.records.evidence import GridPoint
 from govkit.records.market import Appetite
 from govkit.records.model import AccountDistribution, HistoricalFall
@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 
 BOOK_HOURS = 24
 ACCOUNTS = 240
+EXPOSURE_ACCOUNTS = 20
 STRESS_HOURS = 48
 INTERVAL = 0.95
 
@@ -46,7 +47,8 @@ def stressed_book(
 ) -> Book:
     """Build the book an episode begins with.
 
-    The exposure at stress stands at health factor 1. Of the rest, which follows the fitted
+    The exposure at stress stands at health factor 1, in 20 equal accounts: what is left of one
+    that was closed early does not cover another. Of the rest, which follows the fitted
     distribution or the given accounts scaled to `debt_usd`, only the unattended share can be
     liquidated: other owners top up or repay first. Debt sizes are matched to health factors at
     random from the seed.
@@ -60,8 +62,9 @@ def stressed_book(
         sizes = np.exp(accounts.debt_log_mean + accounts.debt_log_sd * level)
         debts = generator(seed, name, "book").permutation(sizes)
     rest = debts / debts.sum() * debt_usd * (1 - exposure_share) * unattended_share
-    trigger = np.concatenate([[1.0], 1 / np.maximum(health, 1.0)])
-    debt = np.concatenate([[debt_usd * exposure_share], rest])
+    top = np.full(EXPOSURE_ACCOUNTS, debt_usd * exposure_share / EXPOSURE_ACCOUNTS)
+    trigger = np.concatenate([np.ones(EXPOSURE_ACCOUNTS), 1 / np.maximum(health, 1.0)])
+    debt = np.concatenate([top, rest])
     order = np.argsort(-trigger, kind="stable")
     return Book(trigger[order], debt[order], threshold, backed_usd=debt_usd)
 

@@ -8,11 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from govkit.calibrate.book import BookLosses, losses_over_grid, stress_losses, stressed_book
-from govkit.calibrate.clearing import AccountBook, clearing_of, stressed_depth, terms_of
+from govkit.calibrate.clearing import clearing_of, stressed_depth, terms_of
 from govkit.calibrate.position import Falls, refit_factors, simulate_position
+from govkit.records.book import AccountBook
 from govkit.records.evidence import Clearing
 from govkit.records.market import Appetite, Market, Reserve
-from govkit.records.model import AssetModel, HistoricalFall, LiquidityCurve, MarketModel, ReturnModel
+from govkit.records.model import (
+    AssetModel,
+    HistoricalFall,
+    LiquidityCurve,
+    MarketModel,
+    ReturnModel,
+)
 from govkit.simulate.falls import return_law
 from govkit.simulate.paths import price_paths
 
@@ -133,7 +140,7 @@ def simulate_case(
 
 
 def threshold_grid(current: float, bonus: float) -> Array:
-    """Return thresholds from 20 % to 1 / (1 + bonus): half points near the value in force, 2 else."""
+    """Return thresholds from 20 % to 1 / (1 + bonus), finer near the value in force."""
     top = int(np.floor(200 / (1 + bonus)))
     low = max(round((current - FINE_BELOW) * 200), round(LOWEST_THRESHOLD * 200))
     high = min(round((current + FINE_ABOVE) * 200), top)

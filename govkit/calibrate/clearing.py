@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from govkit.records.book import AccountBook
 from govkit.records.evidence import Clearing
 from govkit.records.market import Market
 from govkit.records.model import LiquidityCurve, MarketModel
@@ -15,16 +14,6 @@ LARGE_CAP_USD = 1e9
 LARGE_CAP_SHARE = 0.05
 SMALL_CAP_SHARE = 0.5
 LARGEST_ACCOUNTS = 3
-
-
-@dataclass(frozen=True)
-class AccountBook:
-    """Accounts of a real book: health factors and debts in dollars, shapes (n_accounts,)."""
-
-    health_factor: tuple[float, ...]
-    debt_usd: tuple[float, ...]
-    source: str
-    sha256: str
 
 
 def terms_of(market: Market, bonus: float) -> Terms:

@@ -87,9 +87,7 @@ def other_models(case: Case, appetite: Appetite) -> tuple[Alternative, ...]:
             value = pos.position_limit(fall, case.asked.deviation, case.asked.bonus)
             rounded = round_down(value, appetite.step_points)
             found.append(
-                Alternative(
-                    appetite=table.model, supported=value, action="keep", threshold=rounded
-                )
+                Alternative(appetite=table.model, supported=value, action="keep", threshold=rounded)
             )
     return tuple(found)
 
@@ -130,4 +128,6 @@ def _on_grid(case: Case, values: Array, limit: float) -> tuple[float | None, str
     if not (values > limit).any():
         return None, f"not reached up to {grid[-1] * 100:.1f} %, the highest threshold tried"
     value = largest_within(grid, values, limit)
-    return (float(grid[0]), "exceeded at the lowest threshold tried") if value is None else (value, "")
+    return (
+        (float(grid[0]), "exceeded at the lowest threshold tried") if value is None else (value, "")
+    )

@@ -117,7 +117,10 @@ def refit_factors(
 def table_fall(table: FallTable, horizon_hours: float, probability: float) -> float | None:
     """Read a comparison table at a horizon and probability; None beyond what it holds."""
     horizons, levels = np.array(table.horizons_hours), np.array(table.probabilities)
-    if not horizons[0] <= horizon_hours <= horizons[-1] or not np.isclose(levels, probability).any():
+    if (
+        not horizons[0] <= horizon_hours <= horizons[-1]
+        or not np.isclose(levels, probability).any()
+    ):
         return None
     column = int(np.argmin(np.abs(levels - probability)))
     values = np.array([row[column] for row in table.falls])

@@ -76,7 +76,7 @@ def _allowances(
     cut: int,
     seed: int,
 ) -> NDArray[np.float64] | None:
-    """Filtered historical simulation on the known residuals; lows come with their hours."""
+    """Simulate from known residuals; each hour's low comes with its return."""
     residual = hours.log_returns[:cut] / sigma
     if two_tails(residual) is None or not np.isfinite(body_quantiles(residual)).all():
         return None

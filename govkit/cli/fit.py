@@ -11,20 +11,36 @@ import click
 
 @click.command(name="fit")
 @click.argument("snapshot", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--assets", default="", help="Comma-separated; every known asset with data if left out.")
+@click.option(
+    "--assets", default="", help="Comma-separated; every known asset with data if left out."
+)
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Use only data before this day.")
 @click.option("--name", default="custom", show_default=True, help="Name stored in the model.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**32 - 1))
-@click.option("--refits", default=200, show_default=True, type=click.IntRange(20, 2000),
-              help="Refits on block-bootstrapped histories.")
-@click.option("--workers", default=os.cpu_count() or 1, type=click.IntRange(1),
-              help="Processes; the model does not depend on it.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default="model.json",
-              show_default=True, help="File to write.")
+@click.option(
+    "--refits",
+    default=200,
+    show_default=True,
+    type=click.IntRange(20, 2000),
+    help="Refits on block-bootstrapped histories.",
+)
+@click.option(
+    "--workers",
+    default=os.cpu_count() or 1,
+    type=click.IntRange(1),
+    help="Processes; the model does not depend on it.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="model.json",
+    show_default=True,
+    help="File to write.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the model instead of a summary.")
 def command(
-    snapshot: Path, assets: str, as_of: datetime | None, name: str, seed: int, refits: int, workers: int,
-    out: Path, as_json: bool,
+    snapshot: Path, assets: str, as_of: datetime | None, name: str, seed: int, refits: int,
+    workers: int, out: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Fit a market model to a snapshot of real data.
 
@@ -40,8 +56,9 @@ def command(
     chosen = tuple(a.strip() for a in assets.split(",") if a.strip())
     with progress_on_stderr(quiet=False) as report:
         model = fit_model(
-            open_snapshot(snapshot), name=name, assets=chosen, as_of=f"{as_of:%Y-%m-%d}" if as_of else "",
-            seed=seed, workers=workers, refits=refits, progress=report,
+            open_snapshot(snapshot), name=name, assets=chosen, seed=seed,
+            as_of=f"{as_of:%Y-%m-%d}" if as_of else "", workers=workers, refits=refits,
+            progress=report,
         )  # fmt: skip
     text = model.canonical()
     write_file(out, text)

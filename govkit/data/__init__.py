@@ -48,7 +48,9 @@ def market_names() -> list[str]:
 
 def appetite_names() -> list[str]:
     """Return the names of the shipped appetites, strictest first."""
-    known = [_load_appetite(FOLDER / "appetites" / f"{n}.toml") for n in _names("appetites", ".toml")]
+    known = [
+        _load_appetite(FOLDER / "appetites" / f"{n}.toml") for n in _names("appetites", ".toml")
+    ]
     return [a.name for a in sorted(known, key=lambda a: a.position_probability)]
 
 

@@ -18,7 +18,6 @@ from govkit.records.model import (
     LiquidityCurve,
     NotDone,
     RatioModel,
-    Window,
 )
 from govkit.records.snapshot import Finding
 
@@ -101,7 +100,8 @@ def _price(
         # The wrapper's own daily series may end earlier: carry its last ratio forward.
         daily = pd.Series(hours.closes, index=hours.times).resample("1D").last().dropna()
         both = pd.concat([level[0]["close"], daily], axis=1, join="inner").dropna()
-        ratio = float(both.iloc[-1, 0] / both.iloc[-1, 1])
+        wrapper, underlying = both.to_numpy(dtype=float)[-1]
+        ratio = float(wrapper / underlying)
         return float(hours.closes[-1]) * ratio, f"{hours.times[-1]:%Y-%m-%d}"
     daily_candles = candles(snapshot, asset, "1d", until)
     found = closes(snapshot, asset, until)
@@ -146,7 +146,10 @@ def _liquidity(
 ) -> LiquidityCurve | None:
     for table in snapshot.entries(kind="quotes"):
         frame = snapshot.table(table)
-        pair = frame[(frame["asset_in"] == entry.depth) & (frame["asset_out"] == SOLD_FOR.get(entry.depth, "USDC"))]
+        pair = frame[
+            (frame["asset_in"] == entry.depth)
+            & (frame["asset_out"] == SOLD_FOR.get(entry.depth, "USDC"))
+        ]
         if until is not None:
             pair = pair[pair["timestamp"] < until]
         if len(pair):
@@ -161,7 +164,9 @@ def _liquidity(
         volume = median_daily_volume(frame, since)
         if volume is not None:
             daily = float(np.std(hours.log_returns)) * np.sqrt(24)
-            return curve_from_volume(volume, daily, window_of(found[1], frame[frame.index >= since]))
+            return curve_from_volume(
+                volume, daily, window_of(found[1], frame[frame.index >= since])
+            )
     missing.append(NotDone(what="liquidity", reason=f"no quotes and no volume of {entry.depth}"))
     return None
 
@@ -178,9 +183,7 @@ def _falls(
         measured = [event_fall(e.name, series, e.first, e.last) for e in events]
     else:
         daily = candles(snapshot, entry.priced_as, "1d", until)
-        measured = (
-            [daily_fall(e.name, daily[0], e.first, e.last) for e in events] if daily else []
-        )
+        measured = [daily_fall(e.name, daily[0], e.first, e.last) for e in events] if daily else []
     known = [fall for fall in measured if fall is not None]
     return tuple(sorted(known, key=lambda fall: -max(fall.falls)))
 
@@ -202,5 +205,3 @@ def _findings(
             )
         )
     return tuple(found)
-
-

@@ -1,4 +1,4 @@
-"""What history itself says: dated falls, empirical falls after triggers, walk-forward exceptions."""
+"""What history itself says: dated falls and the falls that followed triggers."""
 
 from __future__ import annotations
 

@@ -10,7 +10,9 @@ from govkit.records.model import Window
 from govkit.records.snapshot import Finding, SnapshotFile
 
 
-def window_of(entries: tuple[SnapshotFile, ...], frame: pd.DataFrame | pd.Series | None = None) -> Window:
+def window_of(
+    entries: tuple[SnapshotFile, ...], frame: pd.DataFrame | pd.Series | None = None
+) -> Window:
     """Describe where data come from: sources, first and last observation, digests."""
     times = pd.DatetimeIndex(frame.index) if frame is not None and len(frame) else None
     return Window(
@@ -60,5 +62,7 @@ def priced_hours(
 
 
 def import_findings(entries: tuple[SnapshotFile, ...]) -> tuple[Finding, ...]:
-    """Return what importing found in these tables, notes left out."""
-    return tuple(f for e in entries for f in e.findings if f.severity != "note")
+    """Return what importing found, without notes and gaps; gaps are counted anew."""
+    return tuple(
+        f for e in entries for f in e.findings if f.severity != "note" and " gap" not in f.what
+    )

@@ -40,7 +40,9 @@ def curve_from_quotes(quotes: pd.DataFrame, window: Window) -> LiquidityCurve | 
             rows.append((group["size_usd"].median(), middle, (high - low) / 2, len(group)))
     if len(rows) < 4:
         return None
-    size, middle, error, count = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    size, middle, error, count = (
+        np.array(column, dtype=float) for column in zip(*rows, strict=True)
+    )
     smooth = isotonic_regression(middle, weights=count).x
     return LiquidityCurve(
         method="quotes",
@@ -60,8 +62,8 @@ def curve_from_volume(
     A stand-in where there are no quotes: with Y = 1 the law overstated on-chain depth 13 to 94
     times where both were known, so Y is 4 and every document says that the law was used.
     """
-    slippage = VOLUME_LAW_COEFFICIENT * daily_volatility * np.sqrt(
-        VOLUME_LAW_SIZES / daily_volume_usd
+    slippage = (
+        VOLUME_LAW_COEFFICIENT * daily_volatility * np.sqrt(VOLUME_LAW_SIZES / daily_volume_usd)
     )
     kept = slippage < 0.95
     return LiquidityCurve(

@@ -46,7 +46,7 @@ def _resample(returns: Array, seed: int) -> Array:
     block = min(BLOCK_HOURS, n // 4)
     starts = random.integers(0, n, -(-n // block))
     places = (starts[:, None] + np.arange(block)[None, :]).ravel()[:n] % n
-    return returns[places]
+    return np.asarray(returns[places])
 
 
 def _refit(

@@ -38,9 +38,7 @@ class RuleBook(Protocol):
     ) -> PathOfChange:
         """Count steps and days of a change."""
 
-    def changes(
-        self, asset: str, current: Parameters, proposed: Parameters
-    ) -> tuple[Change, ...]:
+    def changes(self, asset: str, current: Parameters, proposed: Parameters) -> tuple[Change, ...]:
         """Return specification rows: human value and raw value."""
 
 

@@ -83,7 +83,8 @@ def guard_rails(
         rows.append(
             GuardRail(
                 rule=f"steward limit on the {LABELS[name][0].lower() + LABELS[name][1:]}"
-                if name != "ltv" else "steward limit on the LTV",
+                if name != "ltv"
+                else "steward limit on the LTV",
                 asset=asset,
                 value=f"{moved} bps",
                 limit=f"{limit} bps in {steward_days} days",

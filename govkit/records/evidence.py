@@ -16,7 +16,6 @@ from govkit.records.market import Appetite, Dated, HumanText, Overlay, Sourced
 from govkit.records.model import (
     Exceptions,
     FallTable,
-    Floats,
     HistoricalFall,
     LiquidityCurve,
     NotDone,

@@ -31,9 +31,15 @@ class Reserve(Record):
     threshold: Dated = Field(description="liquidation threshold, fraction")
     bonus: Dated = Field(description="liquidation bonus, fraction; 0.05 is 5 %")
     supply_cap: Dated = Field(description="in tokens")
-    e_mode: str = Field("", description="e-mode that carries the live values; empty for the reserve")
-    reserve_ltv: Dated | None = Field(None, description="the reserve's own LTV when an e-mode is live")
-    offboarding: str = Field("", description="why the asset is being wound down; empty when it is not")
+    e_mode: str = Field(
+        "", description="e-mode that carries the live values; empty for the reserve"
+    )
+    reserve_ltv: Dated | None = Field(
+        None, description="the reserve's own LTV when an e-mode is live"
+    )
+    offboarding: str = Field(
+        "", description="why the asset is being wound down; empty when it is not"
+    )
     address: str = Field(description="token contract")
     family: str = Field(description="assets of one family sell into the same depth")
     kind: Literal["volatile", "wrapped", "staking", "pegged"]
@@ -80,7 +86,9 @@ class Appetite(Record):
     tail_level: float = Field(gt=0.5, lt=1, description="level of the expected shortfall")
     tail_loss_share: float = Field(gt=0, lt=1, description="largest ES over debt")
     stress_loss_share: float = Field(gt=0, lt=1, description="largest dated-stress loss over debt")
-    invariant_margin: float = Field(ge=0, lt=0.5, description="m in threshold * (1 + bonus) <= 1 - m")
+    invariant_margin: float = Field(
+        ge=0, lt=0.5, description="m in threshold * (1 + bonus) <= 1 - m"
+    )
     confidence: float = Field(ge=0.5, lt=1, description="one-sided level of the lower bound used")
     keep_band_points: float = Field(ge=0)
     raise_margin_points: float = Field(ge=0)

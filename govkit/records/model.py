@@ -24,6 +24,9 @@ class NotDone(Record):
 class Window(Record):
     """Where a group of fitted numbers comes from."""
 
+    role: Literal["", "prices", "five-minute prices", "ratio", "depth", "accounts"] = Field(
+        "", description="what the input was used for"
+    )
     source: str = Field(description="data source in words")
     first: str = Field(description="first observation used, UTC date or time")
     last: str = Field(description="last observation used, UTC date or time")
@@ -63,7 +66,9 @@ class ShadowTable(Record):
     """How far the hour's low lies below its open and close, in units of the hour's volatility."""
 
     residual_edges: Floats = Field(description="inner edges of the residual bins")
-    quantiles: tuple[Floats, ...] = Field(description="per bin, quantiles 1 - (1 - j / n) ** 3, j = 0 to n")
+    quantiles: tuple[Floats, ...] = Field(
+        description="per bin, quantiles 1 - (1 - j / n) ** 3, j = 0 to n"
+    )
     wicks_filtered: int = Field(ge=0)
 
 
@@ -125,7 +130,9 @@ class ReturnModel(Record):
     shadow: ShadowTable
     worst_five_minutes: Floats = Field(description="quantiles of its share of the hour's fall")
     worst_five_minutes_window: Window
-    sigma_all: Floats = Field(description="quantiles 1 - (1 - j / n) ** 3 of conditional hourly volatility")
+    sigma_all: Floats = Field(
+        description="quantiles 1 - (1 - j / n) ** 3 of conditional hourly volatility"
+    )
     sigma_trigger: Floats = Field(description="the same in trigger states (top decile)")
     jumps: JumpPosterior
     refits: Refits
@@ -189,7 +196,7 @@ class Dependence(Record):
     degrees_of_freedom: float
     common_hours: int
     joint_fall_ratio_gaussian: float = Field(
-        description="Gaussian copula's chance of joint 1 % falls over the observed one, mean of pairs"
+        description="Gaussian chance of joint 1 % falls over the observed one, mean over pairs"
     )
 
 

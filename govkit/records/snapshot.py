@@ -27,11 +27,15 @@ class SnapshotFile(Record):
 
     path: str = Field(description="path inside the snapshot folder, with forward slashes")
     kind: Kind
-    asset: str = Field(description="ticker of the priced asset or collateral; '*' for tables of many")
+    asset: str = Field(
+        description="ticker of the priced asset or collateral; '*' for tables of many"
+    )
     quote: str = Field(description="unit of the prices, such as USDT or ETH; empty for accounts")
     interval: Interval
     rows: int = Field(ge=0)
-    first: str = Field(description="first observation, UTC, ISO 8601; empty when rows carry no time")
+    first: str = Field(
+        description="first observation, UTC, ISO 8601; empty when rows carry no time"
+    )
     last: str = Field(description="last observation, UTC, ISO 8601; empty when rows carry no time")
     sha256: str = Field(description="digest of the table in this folder")
     source: str = Field(description="where the data come from, in words")

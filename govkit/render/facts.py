@@ -6,15 +6,18 @@ import re
 from collections.abc import Sequence
 
 from govkit.records.evidence import (
+    Alternative,
     AssetEvidence,
+    Change,
     Evidence,
     GridPoint,
     GuardRail,
     Limit,
     Reason,
+    StressResult,
     TailPoint,
 )
-from govkit.records.model import HistoricalFall
+from govkit.records.model import Exceptions, HistoricalFall
 from govkit.render import numbers
 
 TITLE_LIMIT = 255
@@ -81,6 +84,17 @@ def decision_counts(evidence: Evidence) -> str:
     return ", ".join(f"{action} {count}" for action, count in parts if count)
 
 
+def counted_decisions(evidence: Evidence) -> str:
+    """Write the number of decisions of each kind that was taken."""
+    words = {"lower": "to lower", "raise": "to raise", "keep": "to keep"}
+    parts = [
+        f"{numbers.integer(count)} {words.get(action, 'without a recommendation')}"
+        for action in ORDER
+        if (count := len(chosen(evidence, action)))
+    ]
+    return ", ".join(parts)
+
+
 def title(evidence: Evidence) -> str:
     """Return the title; whoever reads nothing else knows the decision."""
     names = join([asset.asset for asset in evidence.assets])
@@ -88,6 +102,11 @@ def title(evidence: Evidence) -> str:
     start = f"{start}, {evidence.market.title}" if not evidence.text.title.strip() else start
     whole = f"{start}: {decision(evidence)}"
     return whole if len(whole) <= TITLE_LIMIT else f"{start}: {decision_counts(evidence)}"
+
+
+def moved(evidence: Evidence) -> list[Change]:
+    """Return the rows of the specification whose value changes."""
+    return [change for change in evidence.changes if change.raw_current != change.raw_proposed]
 
 
 def join(names: Sequence[str], word: str = "and") -> str:
@@ -159,6 +178,52 @@ def worst(asset: AssetEvidence, horizon: float, most: int) -> list[HistoricalFal
     """Return the worst dated falls over a horizon, the worst first."""
     ordered = sorted(asset.worst_falls, key=lambda fall: -at_horizon(fall, horizon)[1])
     return ordered[:most]
+
+
+def shown_grid(asset: AssetEvidence, around: float = 0.15) -> list[GridPoint]:
+    """Return the part of the grid that a chart shows: around the two thresholds."""
+    anchors = (now(asset), asset.recommended.threshold)
+    low, high = min(anchors) - around, max(anchors) + around
+    return [point for point in asset.grid if low <= point.threshold <= high]
+
+
+def other_appetites(evidence: Evidence, asset: AssetEvidence) -> list[Alternative]:
+    """Return what the appetites say that were not chosen."""
+    return [other for other in asset.alternatives if other.appetite != evidence.appetite.name]
+
+
+def telling_stresses(asset: AssetEvidence, most: int = 6) -> list[StressResult]:
+    """Return the events that cost something or decide against, and the largest falls."""
+    largest = sorted(asset.stress, key=lambda event: -event.fall_in_horizon)[:most]
+    return [
+        event
+        for event in asset.stress
+        if event in largest
+        or not event.passed
+        or event.loss_current > 0
+        or event.loss_recommended > 0
+    ]
+
+
+def worst_exceptions(test: Exceptions, most: int = 6) -> list[tuple[str, float, float]]:
+    """Return the exceptions that exceeded their allowance most, in the order of their dates."""
+    largest = sorted(test.dated, key=lambda dated: dated[2] - dated[1])[:most]
+    return sorted(largest)
+
+
+def beyond_quotes(evidence: Evidence, asset: AssetEvidence) -> bool:
+    """Return whether the stressed sale is larger than the curve of slippage reaches."""
+    if asset.liquidity is None or asset.clearing is None:
+        return False
+    haircut = evidence.market.constants.get("depth_haircut")
+    keep = 1 - haircut.value if haircut else 1.0
+    return asset.clearing.sale_usd > keep * max(asset.liquidity.sizes_usd)
+
+
+def share_of(unit: str) -> str | None:
+    """Return what a constant is a share of, or none where its unit is no share."""
+    first, _, rest = unit.partition(" ")
+    return rest if first in ("share", "fraction") else None
 
 
 def horizon(asset: AssetEvidence) -> float | None:

@@ -22,6 +22,7 @@ class Input:
     source: str
     as_of: str
     digest: str
+    more: int = 0
     days_older: int | None = None
 
 
@@ -33,7 +34,7 @@ def inputs(evidence: Evidence) -> tuple[Input, ...]:
         Input(
             f"market model {evidence.model.name}",
             "",
-            f"fitted from snapshot {_short(evidence.model.snapshot_digest)}",
+            "fitted by govkit from the snapshot named below",
             evidence.model.as_of[:10],
             _short(evidence.model.model_digest),
         ),
@@ -75,30 +76,35 @@ def _in_force(evidence: Evidence) -> Input:
 
 
 def _of_asset(asset: AssetEvidence) -> Iterable[Input]:
-    for window in asset.windows:
-        yield _window(f"{asset.asset} returns", window)
     if asset.liquidity is not None:
-        yield _window(f"{asset.asset} depth", asset.liquidity.window, asset.liquidity.as_of)
+        yield _window(asset.asset, asset.liquidity.window, asset.liquidity.as_of)
+    for window in asset.windows:
+        yield _window(asset.asset, window)
     if not asset.windows and asset.liquidity is None:
-        yield Input(f"{asset.asset} data", "", "no series used", asset.data_as_of[:10], "")
+        yield Input(asset.asset, "", "no series used", asset.data_as_of[:10], "")
 
 
 def _window(name: str, window: Window, as_of: str = "") -> Input:
     first, last = window.first[:10], window.last[:10]
-    digests = ", ".join(_short(digest) for digest in window.input_digests[:1])
-    more = len(window.input_digests) - 1
+    digests = [_short(digest) for digest in window.input_digests]
     return Input(
         name,
         _span(first, last),
         window.source,
         (as_of or last)[:10],
-        digests + (f" and {more} more" if more > 0 else ""),
+        digests[0] if digests else "",
+        max(0, len(digests) - 1),
     )
 
 
 def _merged(rows: list[Input]) -> list[Input]:
-    """Merge rows that differ in nothing but repeat the same input."""
-    return list(dict.fromkeys(rows))
+    """Merge rows of one input that several assets use, keeping the order of first use."""
+    uses: dict[Input, list[str]] = {}
+    for row in rows:
+        names = uses.setdefault(replace(row, name=""), [])
+        if row.name not in names:
+            names.append(row.name)
+    return [replace(row, name=", ".join(names)) for row, names in uses.items()]
 
 
 def _span(first: str, last: str) -> str:

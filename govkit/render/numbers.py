@@ -60,11 +60,12 @@ def setting(value: float) -> str:
 
 
 def chance(value: float) -> str:
-    """Write a chance near one with two digits of its distance from one: 99.87 %."""
+    """Write a chance near one with at least two digits of its distance from one: 99.87 %."""
     share = exact(value)
     rest = (1 - share) * 100
     if share < 1 - Decimal("0.0001"):
-        shown = to_places(share * 100, sensible_places(rest))
+        places = max(sensible_places(rest), 2 if rest < 10 else 1)
+        shown = to_places(share * 100, places)
         return text(shown, strip=False) + SPACE + "%"
     return "more than " + text(Decimal("99.99")) + SPACE + "%"
 

@@ -62,6 +62,13 @@ class Known:
 
     numbers: tuple[tuple[str, float], ...]
     texts: frozenset[str]
+    phrases: tuple[str, ...] = ()
+
+    def without_phrases(self, line: str) -> str:
+        """Return a line without the texts of the evidence that it quotes whole."""
+        for phrase in self.phrases:
+            line = line.replace(phrase, " ")
+        return line
 
 
 def stray_numbers(markdown: str, evidence: Evidence) -> list[Stray]:
@@ -71,6 +78,7 @@ def stray_numbers(markdown: str, evidence: Evidence) -> list[Stray]:
     everything = Known(
         tuple(n for known in own.values() for n in known.numbers),
         frozenset().union(*(known.texts for known in own.values())),
+        _longest_first(phrase for known in own.values() for phrase in known.phrases),
     )
     found: list[Stray] = []
     section = everything
@@ -99,6 +107,7 @@ def _readable(markdown: str) -> str:
 
 
 def _strays(line: str, known: Known) -> Iterator[str]:
+    line = known.without_phrases(line)
     for date in DATE.findall(line):
         if date not in known.texts:
             yield date
@@ -171,16 +180,23 @@ def _kind(key: str, outer: str) -> str:
 def _known(parts: Any, derived: Iterable[tuple[str, float]]) -> Known:
     numbers: list[tuple[str, float]] = list(derived)
     words: set[str] = set()
+    phrases: set[str] = set()
     for kind, leaf in _walk(parts):
         if isinstance(leaf, float):
             numbers.append((kind, leaf))
             continue
         text = escaping.plain(str(leaf))
         words.update(DATE.findall(text))
+        if re.search(r"\d", text) and re.search(r"[A-Za-z]{2}", text):
+            phrases.add(text)
         words.update(word.strip(".-") for word in GLUED.findall(text))
         # What is left of a text without dates, versions and digests are numbers of its own.
         words.update(re.findall(r"\d[\d,.]*\d|\d", GLUED.sub(" ", TIME.sub(" ", text))))
-    return Known(tuple(dict.fromkeys(numbers)), frozenset(words))
+    return Known(tuple(dict.fromkeys(numbers)), frozenset(words), _longest_first(phrases))
+
+
+def _longest_first(phrases: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(phrases), key=lambda phrase: (-len(phrase), phrase)))
 
 
 def _shared(evidence: Evidence) -> Known:
@@ -193,7 +209,9 @@ def _shared(evidence: Evidence) -> Known:
         sum(rail.passed for rail in evidence.guard_rails),
         inputs.OLD_DAYS,
     ]  # fmt: skip
-    ages = [row.days_older for row in inputs.inputs(evidence) if row.days_older is not None]
+    rows = inputs.inputs(evidence)
+    ages = [n for row in rows for n in (row.days_older, row.more) if n is not None]
+    counts += [len(facts.moved(evidence))]
     derived = [("plain", float(count)) for count in counts + ages]
     return _known(parts, [*derived, ("points", 100 * evidence.appetite.invariant_margin)])
 
@@ -208,7 +226,8 @@ def _printable(asset: AssetEvidence) -> dict[str, Any]:
         parts["liquidity"] = [asset.liquidity.as_of, asset.liquidity.window.model_dump()]
     if asset.grid:
         parts["grid"] = [point.model_dump() for point in facts.excerpt(asset)]
-        parts["ends"] = [asset.grid[0].threshold, asset.grid[-1].threshold]
+        parts["ends"] = [point.threshold for point in facts.shown_grid(asset)[:1]]
+        parts["ends"] += [point.threshold for point in facts.shown_grid(asset)[-1:]]
     if asset.tail:
         parts["tail"] = [point.model_dump() for point in facts.quoted_tail(asset)]
     return parts
@@ -218,7 +237,8 @@ def _of_asset(evidence: Evidence, asset: AssetEvidence, shared: Known) -> Known:
     bars = [float(bar.points) for bar in waterfall.printed_bars(asset)] if asset.waterfall else []
     deciding = [event for event in asset.stress if event.decides]
     implied = [i for i in (asset.implied_current, asset.implied_recommended) if i]
-    counts = [len(deciding), sum(event.passed for event in deciding)]
+    untold = len(asset.stress) - len(facts.telling_stresses(asset))
+    counts = [untold, len(deciding), sum(event.passed for event in deciding)]
     counts += [len(test.dated) for test in asset.exceptions]
     room = [
         facts.allowance(evidence, facts.now(asset), asset.in_force.bonus.value),
@@ -232,4 +252,8 @@ def _of_asset(evidence: Evidence, asset: AssetEvidence, shared: Known) -> Known:
         ("usd", asset.price_usd),
     ]
     own = _known(_printable(asset), derived)
-    return Known(shared.numbers + own.numbers, shared.texts | own.texts)
+    return Known(
+        shared.numbers + own.numbers,
+        shared.texts | own.texts,
+        _longest_first([*shared.phrases, *own.phrases]),
+    )

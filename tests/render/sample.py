@@ -608,6 +608,7 @@ def link() -> AssetEvidence:
             "implied_recommended": implied(0.72, 0.99944, 12.9),
             "clearing": clearing(21e6, 22e6, 1.0, ("LINK",)).model_copy(update={"chunks": 1.0}),
             "exceptions": exceptions(()),
+            "liquidity": liquidity(22e6),
         }
     )
 
@@ -626,14 +627,14 @@ def change(asset: AssetEvidence, parameter: str, current: float, proposed: float
 
 
 def changes(assets: tuple[AssetEvidence, ...]) -> tuple[Change, ...]:
-    """Return the rows of every asset whose parameters move."""
+    """Return threshold and LTV of every asset, moved or not."""
     rows = []
     for asset in assets:
         pairs = (
             ("liquidation threshold", asset.in_force.threshold.value, asset.recommended.threshold),
             ("LTV", asset.in_force.ltv.value, asset.recommended.ltv),
         )
-        rows += [change(asset, name, old, new) for name, old, new in pairs if old != new]
+        rows += [change(asset, name, old, new) for name, old, new in pairs]
     return tuple(rows)
 
 

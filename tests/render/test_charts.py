@@ -20,11 +20,12 @@ IDS = [f"{asset.asset}-{chart.NAME}" for chart, asset in PAIRS]
 
 
 def chart(name: str) -> object:
-    return next(chart for chart in all_charts() if chart.NAME == name)
+    return next(chart for chart in all_charts() if name == chart.NAME)
 
 
 def test_charts_are_found_in_order() -> None:
-    assert [chart.NAME for chart in all_charts()] == ["waterfall", "loss", "tail", "slippage"]
+    names = [chart.NAME for chart in all_charts()]
+    assert names == ["waterfall", "loss", "tail", "slippage"]
     assert charts_of(sample.usdc()) == []
 
 

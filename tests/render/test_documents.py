@@ -118,6 +118,7 @@ def test_side_of_the_bound_follows_the_values(current: float, bound: float, word
     ("code", "texts", "values", "phrase"),
     [
         ("raise_blocked", {"why": "ltv_zero"}, ABOVE, "the LTV in force is zero"),
+        ("raise_blocked", {"why": "book"}, ABOVE, "no book of real accounts was given"),
         ("raise_blocked", {"why": "stress"}, ABOVE, "a dated stress event"),
         ("raise_blocked", {"why": "interval"}, ABOVE, "lower end"),
         ("raise_blocked", {"why": "models"}, ABOVE, "not every market model"),

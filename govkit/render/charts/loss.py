@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from matplotlib.axes import Axes
@@ -18,7 +19,7 @@ ORDER = 20
 
 def applies(asset: AssetEvidence) -> bool:
     """Return whether there is a grid of thresholds."""
-    return len(asset.grid) > 1
+    return len(facts.shown_grid(asset)) > 1
 
 
 def _ends(asset: AssetEvidence) -> tuple[GridPoint, GridPoint]:
@@ -50,7 +51,8 @@ def alt(asset: AssetEvidence) -> str:
     """Return chance, limits and shortfall at both thresholds and at the ends of the grid."""
     current, proposed = _ends(asset)
     points = [current] if current.threshold == proposed.threshold else [current, proposed]
-    first, last = asset.grid[0], asset.grid[-1]
+    grid = facts.shown_grid(asset)
+    first, last = grid[0], grid[-1]
     parts = [
         f"at {numbers.setting(p.threshold)} the chance of bad debt per trigger episode is "
         f"{numbers.percent(p.p_bad_debt)} (limits {numbers.percent(p.p_low)} and "
@@ -90,16 +92,16 @@ def _shortfall(point: GridPoint) -> tuple[float, float, float]:
 
 
 def _panel(axes: Axes, asset: AssetEvidence, curve: Curve, allowed: float) -> None:
-    x = [point.threshold for point in asset.grid]
-    middle, low, high = zip(*(curve(point) for point in asset.grid), strict=True)
-    positive = [value for value in (*middle, *low, *high, allowed) if value > 0]
-    floor = 10.0 ** (int(f"{min(positive):e}".partition("e")[2]))
-    if min(*middle, *low) > 0:
+    grid = facts.shown_grid(asset)
+    x = [point.threshold for point in grid]
+    middle, low, high = zip(*(curve(point) for point in grid), strict=True)
+    # Three decades below the appetite are as good as nothing; the axis runs straight to zero.
+    floor = 10.0 ** math.floor(math.log10(allowed) - 3)
+    if min(*middle, *low) > floor:
         axes.set_yscale("log")
     else:
-        # Zero is a value here, not a gap: below the smallest decade the axis runs straight to it.
-        axes.set_yscale("symlog", linthresh=floor)
-        axes.set_ylim(bottom=0)
+        axes.set_yscale("symlog", linthresh=floor, linscale=0.4)
+        axes.set_ylim(0, max(*high, allowed) * 2)
     axes.fill_between(x, low, high, color=style.SKY, alpha=0.35, linewidth=0)
     axes.plot(x, middle, color=style.INK, linewidth=1.5)
     axes.axhline(allowed, **style.LIMIT)

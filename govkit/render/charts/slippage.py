@@ -92,23 +92,26 @@ def draw(figure: Figure, asset: AssetEvidence, evidence: Evidence) -> None:
 
 def _labels(figure: Figure, asset: AssetEvidence, keep: float) -> None:
     axes = figure.axes[0]
-    _, clearing = _parts(asset)
+    curve, clearing = _parts(asset)
+    reach = keep * max(curve.sizes_usd)
     near = {"textcoords": "offset points"}
+    beyond = ", beyond the curve" if reach < clearing.sale_usd else ""
     # Where both points nearly coincide, one label stands above the other.
     close = 0.5 < clearing.chunk_slippage / clearing.affordable_slippage < 1.6
     style.on_white(
         axes, clearing.chunk_usd, clearing.affordable_slippage,
-        f"chunk {numbers.usd(clearing.chunk_usd)}", xytext=(-7, 20 if close else 6), ha="right", va="bottom",
-        color=style.BLUE, fontweight="bold", **near,
+        f"chunk {numbers.usd(clearing.chunk_usd)}", xytext=(-7, 20 if close else 6),
+        ha="right", va="bottom", color=style.BLUE, fontweight="bold", **near,
     )  # fmt: skip
     style.on_white(
         axes, clearing.sale_usd, clearing.chunk_slippage,
-        f"stressed sale {numbers.usd(clearing.sale_usd)}", xytext=(-8, 4), ha="right",
+        f"stressed sale {numbers.usd(clearing.sale_usd)}{beyond}", xytext=(-8, 4), ha="right",
         va="bottom", color=style.ORANGE, fontweight="bold", **near,
     )  # fmt: skip
     style.on_white(
         axes, axes.get_xlim()[1], clearing.affordable_slippage,
-        f"the bonus pays for {numbers.percent(clearing.affordable_slippage)}", xytext=(-3, -4),
+        f"the bonus pays for {numbers.percent(clearing.affordable_slippage)}",
+        xytext=(-3, -4),
         ha="right", va="top", color=style.ORANGE, **near,
     )  # fmt: skip
     key: list[tuple[str, str, Any]] = [("quiet depth", style.GREY, (0, (4, 2)))]

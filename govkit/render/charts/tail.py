@@ -127,13 +127,17 @@ def _events(axes: Axes, asset: AssetEvidence, evidence: Evidence) -> None:
     """Draw one dated fall a row, so that labels cannot meet."""
     horizon = facts.horizon(asset) or 24
     events = facts.worst(asset, horizon, MOST_EVENTS)
+    widest = max([point.fall for point in asset.tail] + [facts.at_horizon(events[0], horizon)[1]])
     for row, event in enumerate(events):
         over, fall = facts.at_horizon(event, horizon)
+        # Labels of far falls stand on their left, so that they stay on the page.
+        left = fall > 0.6 * widest
         axes.plot([0, fall], [row, row], color=style.PALE, linewidth=1)
         axes.plot([fall], [row], "D", color=style.ORANGE, markersize=4)
         style.on_white(
             axes, fall, row, f"{event.on[:10]} {event.event}, {numbers.percent(fall)}",
-            xytext=(7, 0), textcoords="offset points", ha="left", va="center", fontsize=7.5,
+            xytext=(-7 if left else 7, 0), textcoords="offset points",
+            ha="right" if left else "left", va="center", fontsize=7.5,
             annotation_clip=False,
         )  # fmt: skip
     axes.set_ylim(len(events) - 0.3, -0.7)

@@ -86,7 +86,7 @@ def draw(figure: Figure, asset: AssetEvidence, evidence: Evidence) -> None:
         lowest = min(lowest, 100 * value)
     labels = [textwrap.fill(bar.name, 12) for bar in bars] + [name for name, _, _ in ends]
     axes.set_xticks(range(len(labels)), labels)
-    axes.tick_params(axis="x", length=0)
+    axes.tick_params(axis="x", length=0, labelsize=8 if len(labels) < 10 else 7)
     axes.grid(False, axis="x")
     # Bars show steps, not sizes from zero: the axis is cut and says so by its first label.
     axes.set_ylim(max(0.0, lowest - 0.35 * (100 - lowest) - 1), 100.8)
