@@ -88,23 +88,26 @@ def grid_points(losses: BookLosses, appetite: Appetite) -> tuple[GridPoint, ...]
 
     P(bad debt) counts paths above the appetite's floor, interval by Clopper and Pearson. The
     expected shortfall is the mean of the worst paths, zeros included; its interval comes from
-    the standard error of that mean with the quantile's own uncertainty (the influence function).
+    the standard error of that mean (the influence function).
     """
-    points = []
-    for k, threshold in enumerate(losses.thresholds):
-        share = losses.share[:, k]
-        floor = max(appetite.book_floor_share, appetite.book_floor_usd / losses.debt_usd[k])
-        count, n = int((share > floor).sum()), len(share)
-        shortfall, error = expected_shortfall(share, appetite.tail_level)
-        low, high = clopper_pearson(count, n)
-        points.append(
-            GridPoint(
-                threshold=float(threshold), p_bad_debt=count / n, p_low=low, p_high=high,
-                es_share=shortfall, es_low=max(shortfall - error, 0.0), es_high=shortfall + error,
-                liquidated_share=float(losses.liquidated[k]),
-            )
-        )  # fmt: skip
-    return tuple(points)
+    n = len(losses.share)
+    floor = np.maximum(appetite.book_floor_share, appetite.book_floor_usd / losses.debt_usd)
+    counts = (losses.share > floor).sum(axis=0)
+    low, high = clopper_pearson(counts, n)
+    shortfall, error = expected_shortfall(losses.share, appetite.tail_level)
+    return tuple(
+        GridPoint(
+            threshold=float(threshold),
+            p_bad_debt=float(counts[k] / n),
+            p_low=float(low[k]),
+            p_high=float(high[k]),
+            es_share=float(shortfall[k]),
+            es_low=max(float(shortfall[k] - error[k]), 0.0),
+            es_high=float(shortfall[k] + error[k]),
+            liquidated_share=float(losses.liquidated[k]),
+        )
+        for k, threshold in enumerate(losses.thresholds)
+    )
 
 
 def largest_within(thresholds: Array, values: Array, limit: float) -> float | None:
@@ -124,37 +127,40 @@ def largest_within(thresholds: Array, values: Array, limit: float) -> float | No
 
 
 def stress_losses(
-    fall: HistoricalFall, book: Book, thresholds: Array, terms: Terms, depth: Depth
+    falls: tuple[HistoricalFall, ...], book: Book, thresholds: Array, terms: Terms, depth: Depth
 ) -> Array:
-    """Replay a dated event on the book; bad debt over debt, shape (n_thresholds,)."""
-    prices = envelope_path(np.array(fall.horizons_hours), np.array(fall.falls), STRESS_HOURS)
-    return np.array(
-        [
-            float(run_book(prices, book, float(t), terms, depth).bad_debt_usd[0])
-            / (book.backed_usd * float(t) / book.reference_threshold)
-            for t in thresholds
-        ]
-    )
+    """Replay dated events on the book; bad debt over debt, shape (n_events, n_thresholds)."""
+    if not falls:
+        return np.empty((0, len(thresholds)))
+    paths = [
+        envelope_path(np.array(f.horizons_hours), np.array(f.falls), STRESS_HOURS) for f in falls
+    ]
+    return losses_over_grid(np.concatenate(paths), book, thresholds, terms, depth).share
 
 
-def clopper_pearson(count: int, n: int) -> tuple[float, float]:
-    """Return the exact 95 % interval of a binomial probability."""
+def clopper_pearson(counts: NDArray[np.int64], n: int) -> tuple[Array, Array]:
+    """Return the exact 95 % intervals of binomial probabilities, each of the shape of `counts`."""
     tail = (1 - INTERVAL) / 2
-    low = 0.0 if count == 0 else float(beta.ppf(tail, count, n - count + 1))
-    high = 1.0 if count == n else float(beta.ppf(1 - tail, count + 1, n - count))
+    some, few = np.maximum(counts, 1), np.minimum(counts, n - 1)
+    low = np.where(counts == 0, 0.0, beta.ppf(tail, some, n - some + 1))
+    high = np.where(counts == n, 1.0, beta.ppf(1 - tail, few + 1, n - few))
     return low, high
 
 
-def expected_shortfall(sample: Array, level: float) -> tuple[float, float]:
-    """Return the mean of the worst (1 - level) of `sample` and the half-width of its 95 % interval.
+def expected_shortfall(samples: Array, level: float) -> tuple[Array, Array]:
+    """Return the mean of the worst (1 - level) of each column and its 95 % half-width.
 
-    The whole sample counts, zeros included: it is not the mean of positive losses.
+    Parameters
+    ----------
+    samples:
+        Shape (n, columns). The whole sample counts, zeros included: this is not the mean of
+        positive losses.
     """
-    n = len(sample)
+    n = len(samples)
     tail = n * (1 - level)
-    ordered = np.sort(sample)[::-1]
     whole = int(np.floor(tail))
-    total = ordered[:whole].sum() + (tail - whole) * ordered[min(whole, n - 1)]
-    quantile = float(ordered[min(whole, n - 1)])
-    influence = np.maximum(sample - quantile, 0) / (1 - level)
-    return float(total / tail), float(1.96 * influence.std() / np.sqrt(n))
+    ordered = np.sort(samples, axis=0)[::-1]
+    quantile = ordered[min(whole, n - 1)]
+    total = ordered[:whole].sum(axis=0) + (tail - whole) * quantile
+    influence = np.maximum(samples - quantile, 0) / (1 - level)
+    return np.asarray(total / tail), np.asarray(1.96 * influence.std(axis=0) / np.sqrt(n))

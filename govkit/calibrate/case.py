@@ -121,17 +121,14 @@ def simulate_case(
         law, np.array(asked.returns.worst_five_minutes), hours=BOOK_HOURS, paths=BOOK_PATHS,
         seed=asked.seed, name=asked.asset,
     )  # fmt: skip
+    dated = tuple(fall for fall in asked.known.falls if fall.event in deciding)
     levels = tuple(sorted({a.position_probability for a in appetites}))
     return Case(
         asked=asked,
         clearing=clearing,
         falls=simulate_position(law, clearing.horizon_hours, asked.seed, asked.asset),
         losses=losses_over_grid(prices, book, grid, terms, depth),
-        stresses=tuple(
-            (fall, stress_losses(fall, book, grid, terms, depth))
-            for fall in asked.known.falls
-            if fall.event in deciding
-        ),
+        stresses=tuple(zip(dated, stress_losses(dated, book, grid, terms, depth), strict=True)),
         refits=refit_factors(
             law, asked.returns, clearing.horizon_hours, levels, asked.seed, asked.asset
         ),

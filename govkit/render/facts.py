@@ -211,13 +211,14 @@ def worst_exceptions(test: Exceptions, most: int = 6) -> list[tuple[str, float, 
     return sorted(largest)
 
 
-def beyond_quotes(evidence: Evidence, asset: AssetEvidence) -> bool:
-    """Return whether the stressed sale is larger than the curve of slippage reaches."""
+def beyond_quotes(asset: AssetEvidence) -> bool:
+    """Return whether the stressed sale is larger than the curve of slippage reaches.
+
+    The slippage of such a sale is the last one of the curve, which it exceeds.
+    """
     if asset.liquidity is None or asset.clearing is None:
         return False
-    haircut = evidence.market.constants.get("depth_haircut")
-    keep = 1 - haircut.value if haircut else 1.0
-    return asset.clearing.sale_usd > keep * max(asset.liquidity.sizes_usd)
+    return asset.clearing.chunk_slippage >= max(asset.liquidity.slippage) * (1 - 1e-6)
 
 
 def share_of(unit: str) -> str | None:

@@ -129,17 +129,18 @@ def _run(  # type: ignore[no-untyped-def]
     repaid = np.zeros(paths)
     calm = 1.0 - (1.0 + gas) / ((1.0 + keeper_bonus) * (1.0 - swap_fee))
     calm_chunk = _largest_size(calm, sizes, averages)
+    drained = calm_chunk / refill_steps
     for i in prange(paths):
         debt = debt0.copy()
         units = units0.copy()
         # The feed may be stale-high by its deviation when the episode begins.
-        oracle, impact, inventory, worst = 1.0, 0.0, 0.0, 1.0
+        oracle, impact, inventory, worst = 1.0, 1.0, 0.0, 1.0
         head, tail = 0, 0
         for k in range(steps):
-            price = prices[i, k] * np.exp(impact)
-            inventory = max(0.0, inventory - calm_chunk / refill_steps)
+            price = prices[i, k] * impact
+            inventory = max(0.0, inventory - drained)
             seen = oracle  # liquidations act on what the oracle said a step ago
-            if abs(price / oracle - 1.0) >= deviation:
+            if abs(price - oracle) >= deviation * oracle:
                 oracle = price
             worst = min(worst, price)
             while tail < n and seen <= trigger[tail]:
@@ -162,7 +163,7 @@ def _run(  # type: ignore[no-untyped-def]
                 room -= take
                 inventory += take
                 if calm_chunk > 0.0:
-                    impact -= permanent * calm * take / calm_chunk
+                    impact *= np.exp(-permanent * calm * take / calm_chunk)
                 if units[a] * price <= 1e-6 * debt0[a]:
                     bad[i] += max(debt[a], 0.0)
                     debt[a] = 0.0

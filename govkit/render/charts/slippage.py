@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from govkit.records.evidence import AssetEvidence, Clearing, Evidence
 from govkit.records.model import LiquidityCurve
-from govkit.render import numbers
+from govkit.render import facts, numbers
 from govkit.render.charts import style
 
 NAME = "slippage"
@@ -51,6 +51,7 @@ def alt(asset: AssetEvidence) -> str:
         f"the bonus pays for {numbers.percent(clearing.affordable_slippage)}, at stressed depth "
         f"reached at {numbers.usd(clearing.chunk_usd)}; the stressed sale of "
         f"{numbers.usd(clearing.sale_usd)} sold at once costs "
+        f"{'more than ' if facts.beyond_quotes(asset) else ''}"
         f"{numbers.percent(clearing.chunk_slippage)}"
     )
 
@@ -92,10 +93,9 @@ def draw(figure: Figure, asset: AssetEvidence, evidence: Evidence) -> None:
 
 def _labels(figure: Figure, asset: AssetEvidence, keep: float) -> None:
     axes = figure.axes[0]
-    curve, clearing = _parts(asset)
-    reach = keep * max(curve.sizes_usd)
+    _, clearing = _parts(asset)
     near = {"textcoords": "offset points"}
-    beyond = ", beyond the curve" if reach < clearing.sale_usd else ""
+    beyond = ", beyond the curve" if facts.beyond_quotes(asset) else ""
     # Where both points nearly coincide, one label stands above the other.
     close = 0.5 < clearing.chunk_slippage / clearing.affordable_slippage < 1.6
     style.on_white(

@@ -1,0 +1,20 @@
+"""Read the real hourly series as the product would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from govkit.estimate.returns import HourlyReturns, hourly_returns, trim_constant
+
+
+def real_candles(folder: Path, ticker: str) -> pd.DataFrame:
+    """Return hourly candles indexed by the time of their opening."""
+    path = folder / "prices" / f"{ticker}-1h.csv.gz"
+    return pd.read_csv(path, parse_dates=["timestamp"], index_col="timestamp")
+
+
+def real_hours(folder: Path, ticker: str) -> HourlyReturns:
+    """Return the hourly returns of a real series."""
+    return hourly_returns(ticker, trim_constant(real_candles(folder, ticker)))

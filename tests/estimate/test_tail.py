@@ -1,0 +1,115 @@
+"""Residual quantiles and their generalised Pareto tails."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import genpareto
+from scipy.stats import t as student
+
+from govkit.estimate.tail import body_quantiles, fit_tail, two_tails
+
+
+def with_exact_tail(n: int, share: float, shape: float, scale: float) -> np.ndarray:
+    """Losses whose worst `share` are the exact GPD quantiles beyond 2.0, the rest below it."""
+    k = round(n * share)
+    tail = 2.0 + genpareto.ppf((np.arange(k) + 0.5) / k, shape, scale=scale)
+    return np.concatenate([np.linspace(-2.0, 2.0, n - k), tail])
+
+
+@pytest.mark.parametrize(("shape", "scale"), [(0.1, 0.5), (0.3, 1.2), (0.5, 0.8), (-0.2, 1.0)])
+def test_an_exact_pareto_sample_is_recovered(shape: float, scale: float) -> None:
+    tail = fit_tail(with_exact_tail(400_000, 0.005, shape, scale))
+    assert tail is not None
+    assert tail.threshold == pytest.approx(2.0, abs=0.01)
+    assert tail.shape == pytest.approx(shape, abs=0.02)
+    assert tail.scale == pytest.approx(scale, rel=0.02)
+    assert tail.excesses == 2000
+    assert tail.probability == 0.005
+
+
+def test_the_fit_is_the_best_likelihood_scipy_can_find() -> None:
+    losses = student.rvs(4, size=60_000, random_state=2)
+    tail = fit_tail(losses)
+    assert tail is not None
+    excess = losses[losses > tail.threshold] - tail.threshold
+    assert len(excess) == tail.excesses == 300
+    ours = genpareto.logpdf(excess, tail.shape, scale=tail.scale).sum()
+    for start in (0.0, 0.1, 0.5):
+        c, _, s = genpareto.fit(excess, start, floc=0)
+        assert ours >= genpareto.logpdf(excess, c, scale=s).sum() - 1e-3
+
+
+def test_quantile_and_shortfall_beyond_the_threshold_follow_the_closed_form() -> None:
+    """McNeil and Frey: VaR_p = u + b / xi ((n / N (1 - p))^-xi - 1), ES = (VaR + b - xi u) / (1 - xi).
+
+    Held against the t distribution with 4 degrees, whose quantile and shortfall are known.
+    """
+    losses = student.ppf((np.arange(400_000) + 0.5) / 400_000, 4)
+    tail = fit_tail(losses)
+    assert tail is not None
+    u, xi, b = tail.threshold, tail.shape, tail.scale
+    assert u == pytest.approx(student.ppf(0.995, 4), rel=1e-3)
+    for p in (0.999, 0.9999):
+        value = u + b / xi * ((1 - p) / tail.probability) ** -xi - b / xi
+        exact = student.ppf(p, 4)
+        shortfall = student.pdf(exact, 4) / (1 - p) * (4 + exact**2) / 3
+        assert value == pytest.approx(exact, rel=0.01)
+        assert (value + b - xi * u) / (1 - xi) == pytest.approx(shortfall, rel=0.03)
+
+
+@pytest.mark.parametrize("n", [600, 2000, 8000])
+def test_moving_the_threshold_of_a_small_sample_keeps_the_quantiles(n: int) -> None:
+    """Below 10,000 the fit begins where 50 are left; the record must tell the same far tail."""
+    losses = student.rvs(4, size=n, random_state=n)
+    probability = 50 / n
+    start = float(np.quantile(losses, 1 - probability))
+    excess = losses[losses > start] - start
+    shape, _, scale = genpareto.fit(excess, 0.2, floc=0, scale=float(excess.mean()))
+    tail = fit_tail(losses)
+    assert tail is not None
+    assert tail.probability == 0.005
+    assert tail.shape == pytest.approx(shape, abs=1e-9)
+    for p in (0.004, 0.001, 1e-5):
+        direct = start + genpareto.isf(p / probability, shape, scale=scale)
+        moved = tail.threshold + genpareto.isf(p / 0.005, tail.shape, scale=tail.scale)
+        assert moved == pytest.approx(direct, rel=1e-9)
+
+
+def test_nothing_is_fitted_below_500_observations() -> None:
+    losses = student.rvs(4, size=500, random_state=9)
+    assert fit_tail(losses[:499]) is None
+    assert fit_tail(losses) is not None
+
+
+def test_a_tail_with_infinite_mean_is_refused() -> None:
+    """Pareto with alpha 1 has shape 1: 0.9 lies more than two standard errors below."""
+    losses = 1 / np.random.default_rng(4).random(600_000)
+    assert fit_tail(losses) is None
+    heavy = losses**0.5  # alpha 2, shape 0.5
+    tail = fit_tail(heavy)
+    assert tail is not None
+    assert tail.shape == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("value", [1.0, 0.0, -1.0])
+def test_a_constant_has_no_tail(value: float) -> None:
+    assert fit_tail(np.full(1000, value)) is None
+    assert two_tails(np.full(1000, value)) is None
+
+
+def test_the_lower_tail_is_that_of_the_losses() -> None:
+    sample = with_exact_tail(100_000, 0.005, 0.4, 1.0)
+    mild = np.where(sample > 2.0, 2.0 + (sample - 2.0) / 10, sample)
+    tails = two_tails(np.concatenate([-sample, mild]))
+    assert tails is not None
+    lower, upper = tails
+    assert lower.scale == pytest.approx(10 * upper.scale, rel=0.25)
+
+
+def test_body_quantiles_are_those_of_a_known_distribution() -> None:
+    sample = student.ppf((np.arange(200_000) + 0.5) / 200_000, 5)
+    body = body_quantiles(sample)
+    assert len(body) == 257
+    expected = student.ppf(np.linspace(0.005, 0.995, 257), 5)
+    np.testing.assert_allclose(body, expected, atol=2e-4)
