@@ -31,11 +31,11 @@ lint: .venv/.ready-dev ## check style, types and generated pages
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/cog --check --check-fail-msg="Run: make docs" docs/cli.md
+	$(BIN)/cog --check --check-fail-msg="Run: make docs" docs/cli.md README.md
 	$(BIN)/python scripts/schemas.py --check
 
 docs: .venv/.ready-dev ## write generated pages anew
-	$(BIN)/cog -r docs/cli.md
+	$(BIN)/cog -r docs/cli.md README.md
 	$(BIN)/python scripts/schemas.py
 
 clean: ## remove everything that make has made

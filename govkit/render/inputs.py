@@ -76,22 +76,20 @@ def _in_force(evidence: Evidence) -> Input:
 
 
 def _of_asset(asset: AssetEvidence) -> Iterable[Input]:
-    if asset.liquidity is not None:
-        yield _window(asset.asset, asset.liquidity.window, asset.liquidity.as_of)
     for window in asset.windows:
-        yield _window(asset.asset, window)
-    if not asset.windows and asset.liquidity is None:
+        yield _window(f"{asset.asset} {window.role}".strip(), window)
+    if not asset.windows:
         yield Input(asset.asset, "", "no series used", asset.data_as_of[:10], "")
 
 
-def _window(name: str, window: Window, as_of: str = "") -> Input:
+def _window(name: str, window: Window) -> Input:
     first, last = window.first[:10], window.last[:10]
     digests = [_short(digest) for digest in window.input_digests]
     return Input(
         name,
         _span(first, last),
         window.source,
-        (as_of or last)[:10],
+        last,
         digests[0] if digests else "",
         max(0, len(digests) - 1),
     )

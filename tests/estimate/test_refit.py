@@ -40,7 +40,7 @@ def test_rows_are_finite_and_fit_their_record(history: tuple, rows: list) -> Non
     assert (column["scale"] > 0).all()
     # Bootstrapped histories of the same law: near the fit and near a scale of 1, but not equal.
     assert column["beta"] == pytest.approx(history[1].beta, abs=0.08)
-    assert column["trigger_scale"] == pytest.approx(1.0, abs=0.2)
+    assert column["trigger_scale"] == pytest.approx(1.0, abs=0.4)
     assert len(set(column["beta"])) == len(SEEDS)
 
 

@@ -107,8 +107,8 @@ def test_real_single_venue_prints_are_named_and_filtered(
     for date in dates:
         assert date in told[0].what
     # Unfiltered, the worst hours of 2025-10-10 would be falls of 57 to 75 %, LINK's 2020 one
-    # of 100 %. What stays is what closes show.
-    assert np.exp(hours.log_lows.min()) > 0.6
+    # of 100 %. What stays is at most CRV's 41 %, a fall that its close shows too.
+    assert np.exp(hours.log_lows.min()) > 0.58
 
 
 @pytest.mark.slow

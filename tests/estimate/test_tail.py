@@ -41,7 +41,7 @@ def test_the_fit_is_the_best_likelihood_scipy_can_find() -> None:
 
 
 def test_quantile_and_shortfall_beyond_the_threshold_follow_the_closed_form() -> None:
-    """McNeil and Frey: VaR_p = u + b / xi ((n / N (1 - p))^-xi - 1), ES = (VaR + b - xi u) / (1 - xi).
+    """VaR_p = u + b / xi ((n / N (1 - p))^-xi - 1), ES_p = (VaR_p + b - xi u) / (1 - xi).
 
     Held against the t distribution with 4 degrees, whose quantile and shortfall are known.
     """
@@ -99,12 +99,14 @@ def test_a_constant_has_no_tail(value: float) -> None:
 
 
 def test_the_lower_tail_is_that_of_the_losses() -> None:
-    sample = with_exact_tail(100_000, 0.005, 0.4, 1.0)
-    mild = np.where(sample > 2.0, 2.0 + (sample - 2.0) / 10, sample)
-    tails = two_tails(np.concatenate([-sample, mild]))
+    far = genpareto.ppf((np.arange(1000) + 0.5) / 1000, 0.3)
+    body = np.linspace(-2.0, 2.0, 198_000)
+    tails = two_tails(np.concatenate([-2.0 - far, body, 2.0 + 0.1 * far]))
     assert tails is not None
     lower, upper = tails
-    assert lower.scale == pytest.approx(10 * upper.scale, rel=0.25)
+    assert lower.scale == pytest.approx(1.0, rel=0.05)
+    assert upper.scale == pytest.approx(0.1, rel=0.05)
+    assert lower.threshold == pytest.approx(upper.threshold, abs=0.01)
 
 
 def test_body_quantiles_are_those_of_a_known_distribution() -> None:
@@ -112,4 +114,4 @@ def test_body_quantiles_are_those_of_a_known_distribution() -> None:
     body = body_quantiles(sample)
     assert len(body) == 257
     expected = student.ppf(np.linspace(0.005, 0.995, 257), 5)
-    np.testing.assert_allclose(body, expected, atol=2e-4)
+    np.testing.assert_allclose(body, expected, atol=1e-3)

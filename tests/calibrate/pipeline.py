@@ -1,0 +1,88 @@
+"""The pipeline on shipped data, with fewer paths where a property and not a number is tested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from govkit.calibrate import case, position
+from govkit.data import load_appetite, load_events, load_market, load_model
+from govkit.proposal import make_evidence
+from govkit.records.evidence import AssetEvidence, Evidence
+from govkit.records.market import Market, Overlay, Question
+from govkit.records.model import MarketModel
+
+NAME = "aave-v3-ethereum"
+SUPPORTED = ("WETH", "WBTC", "wstETH", "LINK", "AAVE", "UNI", "CRV")
+PEGGED = ("USDC", "USDT", "DAI")
+
+
+@contextmanager
+def fewer_paths(book: int = 2000, falls: int = 20_000, refits: int = 1000) -> Iterator[None]:
+    """Run the same code on smaller samples; shipped counts are 20,000, 100,000 and 20,000."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(case, "BOOK_PATHS", book)
+        patch.setattr(position, "FALL_PATHS", falls)
+        patch.setattr(position, "REFIT_PATHS", refits)
+        yield
+
+
+def question(*assets: str, seed: int = 1, overlays: tuple[Overlay, ...] = ()) -> Question:
+    return Question(
+        market=NAME, assets=assets, appetite="moderate", model="reference", seed=seed,
+        overlays=overlays,
+    )  # fmt: skip
+
+
+def evidence_of(
+    *assets: str,
+    market: Market | None = None,
+    model: MarketModel | None = None,
+    appetite: str = "moderate",
+    seed: int = 1,
+    overlays: tuple[Overlay, ...] = (),
+    **rest: Any,
+) -> Evidence:
+    return make_evidence(
+        question(*assets, seed=seed, overlays=overlays),
+        market or load_market(NAME),
+        model or load_model(),
+        load_appetite(appetite),
+        load_events(),
+        **rest,
+    )
+
+
+def one(asset: str, **rest: Any) -> AssetEvidence:
+    return evidence_of(asset, **rest).assets[0]
+
+
+def with_reserve(market: Market, asset: str, **values: Any) -> Market:
+    """Return the market with other values of one reserve; dated values keep their date."""
+    reserve = market.reserves[asset]
+    changed = {
+        name: getattr(reserve, name).model_copy(update={"value": value})
+        if isinstance(value, float)
+        else value
+        for name, value in values.items()
+    }
+    reserves = market.reserves | {asset: reserve.model_copy(update=changed)}
+    return market.model_copy(update={"reserves": reserves})
+
+
+def with_constant(market: Market, name: str, value: float) -> Market:
+    constant = getattr(market, name).model_copy(update={"value": value})
+    return market.model_copy(update={name: constant})
+
+
+def with_depth(model: MarketModel, asset: str, factor: float) -> MarketModel:
+    """Return the model with every quoted size of one asset times `factor`."""
+    known = model.assets[asset]
+    assert known.liquidity is not None
+    sizes = tuple(size * factor for size in known.liquidity.sizes_usd)
+    curve = known.liquidity.model_copy(update={"sizes_usd": sizes})
+    assets = model.assets | {asset: known.model_copy(update={"liquidity": curve})}
+    return model.model_copy(update={"assets": assets})

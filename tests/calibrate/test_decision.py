@@ -1,0 +1,230 @@
+"""From supported value to decision (calibration.md, section 4), case by case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from govkit.calibrate.decision import (
+    RaiseEvidence,
+    Ruling,
+    decide,
+    recommended_parameters,
+    round_down,
+)
+from govkit.data import load_appetite
+from govkit.records.evidence import AssetEvidence, Parameters, Support
+from govkit.records.market import Dated, Reserve
+from tests.calibrate.pipeline import SUPPORTED
+
+CURRENT = 0.80
+MODERATE = load_appetite("moderate")  # band 2, cut 3, raise margin 1, far above 3, grid 0.5
+STRONG = RaiseEvidence(real_accounts=True, lowest_model=0.83, lowest_stress=0.83)
+
+
+def support(rounded: float, low: float | None = None, high: float | None = None) -> Support:
+    return Support(
+        point=rounded + 0.01, bound=rounded + 0.001, rounded=rounded,
+        low=rounded if low is None else low, high=rounded + 0.015 if high is None else high,
+        path_error_points=0.2, refits=200, paths=100_000,
+    )  # fmt: skip
+
+
+def reserve(**changed: Any) -> Reserve:
+    now = "2026-02-11"
+    values = {
+        "ltv": Dated(value=0.75, as_of=now), "threshold": Dated(value=CURRENT, as_of=now),
+        "bonus": Dated(value=0.05, as_of=now), "supply_cap": Dated(value=1e6, as_of=now),
+        "address": "0x", "family": "ETH", "kind": "volatile",
+    }  # fmt: skip
+    return Reserve.model_validate(values | changed)
+
+
+def ruling(given: Support, evidence: RaiseEvidence = STRONG, **changed: Any) -> Ruling:
+    return decide(CURRENT, given, reserve(**changed), MODERATE, evidence)
+
+
+def codes(found: Ruling) -> list[str]:
+    return [reason.code for reason in found.reasons]
+
+
+@pytest.mark.parametrize("rounded", [0.78, 0.785, 0.795, 0.80, 0.805, 0.82])
+def test_within_two_points_keep(rounded: float) -> None:
+    found = ruling(support(rounded, high=rounded))
+    assert (found.action, found.threshold, found.end_state) == ("keep", CURRENT, CURRENT)
+    assert codes(found) == ["within_band"]
+    assert found.reasons[0].numbers["difference_points"] == pytest.approx(
+        abs(rounded - CURRENT) * 100
+    )
+
+
+@pytest.mark.parametrize(("high", "action"), [(0.82, "keep"), (0.80, "keep"), (0.799, "lower")])
+def test_below_the_band_the_interval_decides(high: float, action: str) -> None:
+    found = ruling(support(0.775, low=0.76, high=high))
+    assert found.action == action
+    if action == "keep":
+        assert codes(found) == ["within_interval"]
+        assert found.reasons[0].numbers == {"current": CURRENT, "low": 0.76, "high": high}
+    else:
+        assert (found.threshold, found.end_state) == (0.775, 0.775)
+        assert codes(found) == ["above_support"]
+
+
+@pytest.mark.parametrize(
+    ("rounded", "threshold", "limited"),
+    [(0.775, 0.775, False), (0.77, 0.77, False), (0.765, 0.77, True), (0.42, 0.77, True)],
+)
+def test_cut_is_at_most_three_points(rounded: float, threshold: float, limited: bool) -> None:
+    found = ruling(support(rounded, high=0.79))
+    assert (found.action, found.threshold, found.end_state) == ("lower", threshold, rounded)
+    assert codes(found) == ["above_support", *(["cut_limited"] if limited else [])]
+    assert found.reasons[0].numbers["excess_points"] == pytest.approx((CURRENT - rounded) * 100)
+    if limited:
+        assert found.reasons[1].numbers == pytest.approx({"end_state": rounded, "cut_points": 3})
+
+
+@pytest.mark.parametrize("rounded", [0.835, 0.86, 0.95])
+@pytest.mark.parametrize("kind", ["volatile", "wrapped", "staking"])
+def test_far_above_is_what_the_model_does_not_see(rounded: float, kind: str) -> None:
+    found = ruling(support(rounded), kind=kind)
+    assert (found.action, found.threshold, found.end_state) == ("keep", CURRENT, CURRENT)
+    assert codes(found) == ["supported_above"]
+    text = found.reasons[0].texts["not_modelled"]
+    assert ("custody" in text) == (kind == "wrapped")
+    assert ("slashing" in text) == (kind == "staking")
+    assert "governance" in text
+
+
+@pytest.mark.parametrize("rounded", [0.825, 0.83])
+def test_raise_is_one_point(rounded: float) -> None:
+    found = ruling(support(rounded))
+    assert (found.action, found.threshold, found.end_state) == ("raise", 0.81, rounded)
+    assert codes(found) == ["raise_supported"]
+    assert found.reasons[0].numbers["step_points"] == 1.0
+
+
+ZERO = Dated(value=0.0, as_of="2026-01-27")
+BLOCKS: dict[str, dict[str, Any]] = {
+    "ltv_zero": {"reserve": {"ltv": ZERO}},
+    "offboarding": {"reserve": {"offboarding": "wound down"}},
+    "book": {"evidence": RaiseEvidence(False, 0.83, 0.83)},
+    "interval": {"low": 0.8099},
+    "models": {"evidence": RaiseEvidence(True, 0.8099, 0.83)},
+    "stress": {"evidence": RaiseEvidence(True, 0.83, 0.8099)},
+}
+
+
+@pytest.mark.parametrize("why", BLOCKS)
+def test_each_obstacle_stops_a_raise(why: str) -> None:
+    case = BLOCKS[why]
+    found = ruling(
+        support(0.83, low=case.get("low")), case.get("evidence", STRONG), **case.get("reserve", {})
+    )
+    assert (found.action, found.threshold, found.end_state) == ("keep", CURRENT, CURRENT)
+    assert codes(found) == ["raise_blocked"]
+    assert found.reasons[0].texts == {"why": why}
+
+
+def test_a_raise_needs_no_model_that_does_not_reach_its_horizon() -> None:
+    assert ruling(support(0.83), RaiseEvidence(True, None, None)).action == "raise"
+
+
+def test_nothing_stops_a_cut() -> None:
+    found = ruling(
+        support(0.70), RaiseEvidence(False, None, None), ltv=ZERO, offboarding="wound down"
+    )
+    assert (found.action, found.threshold) == ("lower", 0.77)
+
+
+@given(st.integers(60, 198), st.integers(60, 198))
+def test_every_pair_of_half_points(current: int, supported: int) -> None:
+    now, then = current / 200, supported / 200
+    found = decide(now, support(then), reserve(), MODERATE, RaiseEvidence(True, None, None))
+    gap = (supported - current) / 2
+    if gap < -2:
+        expected = ("lower", max(now - 0.03, then))
+    elif 2 < gap <= 3:
+        expected = ("raise", now + 0.01)
+    else:
+        expected = ("keep", now)
+    assert (found.action, found.threshold) == (expected[0], pytest.approx(expected[1], abs=1e-9))
+
+
+@pytest.mark.parametrize(
+    ("current", "threshold", "ltv"),
+    [
+        ((0.66, 0.71), 0.68, 0.63), ((0.805, 0.83), 0.83, 0.805), ((0.69, 0.76), 0.77, 0.70),
+        ((0.0, 0.74), 0.71, 0.0), ((0.0, 0.74), 0.75, 0.0), ((0.02, 0.10), 0.07, 0.0),
+    ],
+)  # fmt: skip
+def test_gap_to_the_ltv_stays(
+    current: tuple[float, float], threshold: float, ltv: float
+) -> None:
+    before = Parameters(ltv=current[0], threshold=current[1], bonus=0.075)
+    after = recommended_parameters(before, threshold)
+    assert after == Parameters(ltv=ltv, threshold=threshold, bonus=0.075)
+
+
+@pytest.mark.parametrize(
+    ("value", "down"),
+    [
+        (0.855, 0.855), (0.8549999, 0.85), (0.857058, 0.855), (0.8599, 0.855), (0.86, 0.86),
+        (0.29, 0.29), (0.57, 0.57), (0.005, 0.005), (0.0049, 0.0), (1.0, 1.0),
+    ],
+)  # fmt: skip
+def test_round_down(value: float, down: float) -> None:
+    assert round_down(value, 0.5) == down
+
+
+@given(st.integers(0, 1_000_000))
+def test_round_down_is_exact_in_integers(millionths: int) -> None:
+    assert round_down(millionths / 1e6, 0.5) == (millionths // 5000) * 5000 / 1e6
+
+
+@pytest.mark.parametrize("asset", SUPPORTED)
+def test_appetites_are_ordered(calibrated: dict[str, AssetEvidence], asset: str) -> None:
+    shown = calibrated[asset].alternatives
+    assert [a.appetite for a in shown] == ["conservative", "moderate", "aggressive"]
+    supported = [a.supported for a in shown]
+    assert supported == sorted(supported)
+
+
+@pytest.mark.parametrize("asset", SUPPORTED)
+def test_limits_of_shipped_assets(calibrated: dict[str, AssetEvidence], asset: str) -> None:
+    found = calibrated[asset]
+    assert found.support is not None
+    binding = [limit for limit in found.limits if limit.binding]
+    known = {limit.name: limit.threshold for limit in found.limits if limit.threshold is not None}
+    assert len(binding) == 1
+    assert known[binding[0].name] == min(known.values()) == found.support.point
+    bonus = found.recommended.bonus
+    assert known["invariant"] == pytest.approx(0.98 / (1 + bonus), rel=1e-5)
+    for limit in found.limits:
+        assert (limit.threshold is None) == bool(limit.reason)
+        if limit.threshold is not None and limit.slack_points is not None:
+            slack = (limit.threshold - found.support.point) * 100
+            assert limit.slack_points == pytest.approx(slack, abs=1e-3)
+    assert found.support.rounded <= found.support.bound <= found.support.point
+    assert found.support.low <= found.support.point <= found.support.high
+
+
+@pytest.mark.parametrize("asset", SUPPORTED)
+def test_losses_rise_with_the_threshold(calibrated: dict[str, AssetEvidence], asset: str) -> None:
+    """A higher threshold never loses less on the same paths, give or take a single path."""
+    grid = calibrated[asset].grid
+    worse = [b.p_bad_debt - a.p_bad_debt for a, b in zip(grid, grid[1:], strict=False)]
+    assert min(worse) >= -0.005
+    assert grid[-1].p_bad_debt > grid[0].p_bad_debt
+
+
+@pytest.mark.parametrize("asset", ["USDC", "USDT", "DAI"])
+def test_pegged_assets_are_refused(calibrated: dict[str, AssetEvidence], asset: str) -> None:
+    found = calibrated[asset]
+    assert (found.action, [r.code for r in found.reasons]) == ("refuse", ["refuse_pegged"])
+    assert found.recommended.threshold == found.in_force.threshold.value
+    assert found.support is None
+    assert "rare depegs" in found.reasons[0].texts["reason"]
+    assert found.not_done[-1].what == "decision"

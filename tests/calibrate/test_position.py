@@ -1,0 +1,156 @@
+"""The position limit, its intervals and the published sanity values of WETH."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from govkit.calibrate import position as pos
+from govkit.records.model import FallTable, MarketModel, ReturnModel
+from govkit.simulate.falls import return_law, simulate_falls
+from tests.calibrate.pipeline import fewer_paths
+
+HOURS = (1, 2, 6, 24)
+
+
+@pytest.fixture(scope="session")
+def weth_falls(model: MarketModel) -> dict[int, pos.Array]:
+    law = return_law(model.returns["ETH"])
+    falls = simulate_falls(law, hours=24, paths=100_000, seed=1, name="WETH")
+    return {hours: falls[:, hours - 1] for hours in HOURS}
+
+
+@pytest.mark.parametrize(
+    ("hours", "published"), [(1, 0.86), (2, 0.83), (6, 0.76), (24, 0.60)]
+)
+def test_weth_as_published(
+    weth_falls: dict[int, pos.Array], hours: int, published: float
+) -> None:
+    # calibration.md, section 2: p = 0.5 %, delta = 0.5 %, b = 5 %, trigger state.
+    fall = pos.quantile_fall(weth_falls[hours], 0.005)
+    assert pos.position_limit(fall, 0.005, 0.05) == pytest.approx(published, abs=0.01)
+
+
+def test_position_limit_closed_form() -> None:
+    assert pos.position_limit(0.0, 0.0, 0.0) == 1.0
+    assert pos.position_limit(0.2, 0.01, 0.25) == pytest.approx(0.8 * 0.99 / 1.25, rel=1e-15)
+    # A calm market is limited by the invariant alone.
+    assert pos.position_limit(0.0, 0.0, 0.05) == pytest.approx(1 / 1.05, rel=1e-15)
+
+
+@pytest.mark.parametrize("probability", [0.2, 0.01, 0.005, 0.002])
+@pytest.mark.parametrize("hours", [1, 24])
+def test_survival_at_the_limit(
+    weth_falls: dict[int, pos.Array], hours: int, probability: float
+) -> None:
+    falls = weth_falls[hours]
+    limit = pos.position_limit(pos.quantile_fall(falls, probability), 0.005, 0.05)
+    implied = pos.survival(falls, limit, 0.005, 0.05, episodes_per_year=25.0)
+    # The quantile lies between two order statistics: one path of 100,000 either way.
+    assert implied.survival == pytest.approx(1 - probability, abs=2e-5)
+    assert implied.failures_per_year == pytest.approx(25 * (1 - implied.survival), rel=1e-12)
+    assert implied.threshold == limit
+
+
+def test_survival_counts_the_boundary_as_survived() -> None:
+    # threshold 0.8, no deviation, no bonus: falls up to 0.2 survive, 0.2 included.
+    falls = np.array([0.0, 0.1, 1 - 0.8, 0.25, 0.5])
+    assert pos.survival(falls, 0.8, 0.0, 0.0, 1.0).survival == 0.6
+
+
+@pytest.mark.parametrize("probability", [0.05, 0.01])
+def test_quantile_interval_covers(probability: float) -> None:
+    # The order statistics bracket the true quantile when the number of draws below it, a
+    # Binomial(n, 1 - p), lies between their ranks: an exact coverage of at least 95 %.
+    n, repeats = 800, 4000
+    low, high = (int(binom.ppf(q, n, 1 - probability)) for q in (0.025, 0.975))
+    exact = binom.cdf(high, n, 1 - probability) - binom.cdf(low - 1, n, 1 - probability)
+    assert 0.95 <= exact < 0.985
+    samples = np.random.default_rng(7).exponential(size=(repeats, n))
+    truth = -np.log(probability)
+    covered = 0
+    for sample in samples:
+        bottom, top = pos.quantile_interval(sample, probability)
+        covered += bottom <= truth < top
+    spread = np.sqrt(exact * (1 - exact) / repeats)
+    assert covered / repeats == pytest.approx(exact, abs=4 * spread)
+
+
+def test_quantile_interval_stays_inside_a_small_sample() -> None:
+    falls = np.arange(20) / 20
+    low, high = pos.quantile_interval(falls, 0.002)
+    assert falls[0] <= low <= high == falls[-1]
+
+
+def test_tail_points_bracket_and_increase(weth_falls: dict[int, pos.Array]) -> None:
+    points = pos.tail_points(weth_falls[6])
+    assert [p.probability for p in points] == list(pos.TAIL_PROBABILITIES)
+    assert all(p.low <= p.fall <= p.high for p in points)
+    falls = [p.fall for p in points]
+    assert falls == sorted(falls)
+
+
+def few_refits(returns: ReturnModel, *rows: tuple[float, ...]) -> ReturnModel:
+    refits = returns.refits.model_copy(update={"rows": rows})
+    return returns.model_copy(update={"refits": refits})
+
+
+def own_row(returns: ReturnModel, trigger_scale: float = 1.0) -> tuple[float, ...]:
+    """The fitted values themselves as a row of the refit table."""
+    v, tail = returns.variance, returns.lower_tail
+    values = {
+        "omega": v.omega, "alpha": v.alpha, "gamma": v.gamma, "beta": v.beta,
+        "threshold": tail.threshold, "shape": tail.shape, "scale": tail.scale,
+        "trigger_scale": trigger_scale,
+    }  # fmt: skip
+    return tuple(values[column] for column in returns.refits.columns)
+
+
+def factors(returns: ReturnModel, seed: int = 1) -> dict[float, pos.Array]:
+    with fewer_paths(refits=2000):
+        return pos.refit_factors(
+            return_law(returns), returns, 3.5, (0.002, 0.005, 0.01), seed, "WETH"
+        )
+
+
+def test_refit_factors_shape_and_repeatability(model: MarketModel) -> None:
+    returns = model.returns["ETH"]
+    few = few_refits(returns, *returns.refits.rows[:12])
+    first, again, other = factors(few), factors(few), factors(few, seed=2)
+    assert set(first) == {0.002, 0.005, 0.01}
+    for probability, values in first.items():
+        assert values.shape == (12,)
+        assert np.array_equal(values, again[probability])
+        assert not np.array_equal(values, other[probability])
+        assert 0.8 < values.min() < values.max() < 1.2
+
+
+def test_the_fit_itself_moves_nothing(model: MarketModel) -> None:
+    returns = model.returns["ETH"]
+    found = factors(few_refits(returns, own_row(returns), own_row(returns, 1.5)))
+    for same, wilder in found.values():
+        assert same == pytest.approx(1.0, abs=1e-6)
+        assert wilder < 0.98
+
+
+def test_no_refits_no_factors(model: MarketModel) -> None:
+    assert {len(f) for f in factors(few_refits(model.returns["ETH"])).values()} == {0}
+
+
+TABLE = FallTable(
+    model="two by two", horizons_hours=(1, 3), probabilities=(0.002, 0.01),
+    falls=((0.10, 0.05), (0.20, 0.15)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hours", "probability", "fall"),
+    [
+        (1, 0.002, 0.10), (3, 0.01, 0.15), (2, 0.002, 0.15), (1.5, 0.01, 0.075),
+        (0.99, 0.01, None), (3.01, 0.01, None), (2, 0.005, None),
+    ],
+)  # fmt: skip
+def test_table_fall(hours: float, probability: float, fall: float | None) -> None:
+    found = pos.table_fall(TABLE, hours, probability)
+    assert found == (None if fall is None else pytest.approx(fall, abs=1e-12))

@@ -1,0 +1,187 @@
+"""Simulated falls against closed forms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import genpareto, norm
+
+from govkit.data import load_model
+from govkit.simulate.falls import (
+    CHUNK_PATHS,
+    draw,
+    fall_at,
+    refitted_law,
+    return_law,
+    simulate_falls,
+    simulate_hours,
+    worst_falls,
+)
+from tests.simulate.laws import gaussian_law
+
+SIGMA = 0.02
+
+
+def test_one_hour_falls_of_a_normal_law_have_normal_quantiles() -> None:
+    falls = simulate_falls(gaussian_law(SIGMA), hours=1, paths=400_000, seed=1, name="X")[:, 0]
+    for p in (0.25, 0.05, 0.01, 0.005):
+        # Standard error of the quantile's z: sqrt(p (1 - p) / n) / density.
+        z = norm.isf(p)
+        error = np.sqrt(p * (1 - p) / 400_000) / norm.pdf(z)
+        assert -np.log(1 - np.quantile(falls, 1 - p)) / SIGMA == pytest.approx(z, abs=4 * error)
+    assert (falls == 0).mean() == pytest.approx(0.5, abs=0.004)  # as many rises as falls
+
+
+def test_the_running_minimum_of_a_random_walk_follows_the_reflection_principle() -> None:
+    """Oracles C2 and C3: the 99 % quantile is 2.5758 sigma sqrt(T), 1.1072 times the end point's.
+
+    Seen hourly only, the minimum is shifted by 0.5826 sigma (Broadie, Glasserman and Kou 1997).
+    """
+    n = 48
+    law = gaussian_law(SIGMA)
+    moves, _ = simulate_hours(law, draw(hours=n, paths=100_000, seed=3, name="X"))
+    falls = simulate_falls(law, hours=n, paths=100_000, seed=4, name="X")
+    lowest = -np.log(1 - np.quantile(falls[:, -1], 0.99)) / SIGMA
+    assert (lowest + 0.5826) / np.sqrt(n) == pytest.approx(2.5758, rel=0.01)
+    end = -np.quantile(moves.sum(axis=1), 0.01) / SIGMA
+    assert end / np.sqrt(n) == pytest.approx(2.3263, rel=0.01)
+    assert (lowest + 0.5826) / end == pytest.approx(1.107248, rel=0.015)
+
+
+def test_falls_never_shrink_with_the_horizon_and_cover_the_end_point() -> None:
+    law = return_law(load_model().returns["ETH"])
+    drawn = draw(hours=24, paths=5000, seed=2, name="ETH")
+    moves, lows = simulate_hours(law, drawn)
+    falls = worst_falls(law, drawn)
+    assert (lows <= np.minimum(moves, 0)).all()
+    assert (np.diff(falls, axis=1) >= 0).all()
+    assert (falls >= 0).all()
+    assert (falls < 1).all()
+    assert (falls >= 1 - np.exp(np.cumsum(moves, axis=1)) - 1e-12).all()
+    # Straight from the definition, for one path that fell.
+    i = int(falls[:, -1].argmax())
+    level, worst = 0.0, 0.0
+    for k in range(24):
+        worst = min(worst, level + lows[i, k])
+        level += moves[i, k]
+        assert falls[i, k] == pytest.approx(1 - np.exp(worst), rel=1e-12)
+
+
+def test_the_seed_and_the_name_alone_decide_the_numbers() -> None:
+    law = gaussian_law(SIGMA)
+    one = simulate_falls(law, hours=3, paths=1000, seed=7, name="ETH")
+    simulate_falls(law, hours=5, paths=300, seed=7, name="BTC")  # another asset in between
+    np.testing.assert_array_equal(
+        one, simulate_falls(law, hours=3, paths=1000, seed=7, name="ETH")
+    )
+    for seed, name in ((8, "ETH"), (7, "BTC")):
+        other = simulate_falls(law, hours=3, paths=1000, seed=seed, name=name)
+        assert np.abs(np.corrcoef(one[:, 2], other[:, 2])[0, 1]) < 0.15
+
+
+def test_fewer_paths_are_the_first_of_more() -> None:
+    law = gaussian_law(SIGMA)
+    many = simulate_falls(law, hours=2, paths=2 * CHUNK_PATHS, seed=1, name="ETH")
+    few = simulate_falls(law, hours=2, paths=CHUNK_PATHS, seed=1, name="ETH")
+    np.testing.assert_array_equal(few, many[:CHUNK_PATHS])
+    assert not np.array_equal(many[:CHUNK_PATHS], many[CHUNK_PATHS:])
+
+
+def test_jumps_come_as_often_and_as_large_as_stated() -> None:
+    law = replace(gaussian_law(1e-5), jump=np.array([0.01, 0.10, 0.05]))
+    moves, lows = simulate_hours(law, draw(hours=10, paths=50_000, seed=5, name="X"))
+    jumps = -moves[moves < -0.05]
+    expected = 500_000 * 0.01
+    assert len(jumps) == pytest.approx(expected, abs=4 * np.sqrt(expected))
+    # Size 0.10 plus an exponential excess of mean 0.05.
+    assert jumps.min() > 0.0999
+    assert jumps.mean() == pytest.approx(0.15, abs=4 * 0.05 / np.sqrt(expected))
+    assert np.quantile(jumps, 0.9) == pytest.approx(0.1 + 0.05 * np.log(10), rel=0.03)
+    assert (lows <= moves).all()
+
+
+def test_a_jump_raises_the_next_hours_volatility_like_any_other_fall() -> None:
+    variance = np.array([1e-8, 0.1, 0.05, 0.8])
+    law = replace(gaussian_law(1e-4), variance=variance, jump=np.array([0.05, 0.1, 0.01]))
+    moves, _ = simulate_hours(law, draw(hours=2, paths=200_000, seed=6, name="X"))
+    fell = (moves[:, 0] < -0.05) & (moves[:, 1] > -0.08)
+    calm = (moves[:, 0] > -0.05) & (moves[:, 0] < 0) & (moves[:, 1] > -0.08)
+    expected = np.sqrt(1e-8 + 0.8 * 1e-8 + 0.15 * np.mean(moves[fell, 0] ** 2))
+    # Spread of the normal part between its 10 and 70 % quantiles, which a cut at -0.08 spares.
+    low, high = np.quantile(moves[fell, 1], [0.1, 0.7])
+    assert (high - low) / (norm.ppf(0.7) - norm.ppf(0.1)) == pytest.approx(expected, rel=0.15)
+    assert moves[calm, 1].std() < expected / 50
+
+
+def test_far_residuals_follow_the_pareto_tail() -> None:
+    tail = np.array([3.0, 0.3, 1.0, 0.005])
+    law = replace(gaussian_law(1e-3), lower=tail)
+    moves, _ = simulate_hours(law, draw(hours=1, paths=1_000_000, seed=9, name="X"))
+    z = -moves[:, 0] / 1e-3
+    assert (z > 3.0).mean() == pytest.approx(0.005, abs=4 * np.sqrt(0.005 / 1e6))
+    for p in (1e-3, 2e-4):
+        exact = 3.0 + genpareto.isf(p / 0.005, 0.3)
+        error = (p / 0.005) ** -0.3 / np.sqrt(1_000_000 * p)  # of an order statistic
+        assert np.quantile(z, 1 - p) == pytest.approx(exact, abs=4 * error)
+
+
+def test_lows_lie_below_by_the_table_of_the_residuals_bin() -> None:
+    shadow = np.vstack([np.full(33, 0.5), np.full(33, 2.0)])
+    law = replace(gaussian_law(0.01), shadow=shadow)
+    moves, lows = simulate_hours(law, draw(hours=4, paths=1000, seed=1, name="X"))
+    depth = (np.minimum(moves, 0) - lows) / 0.01
+    np.testing.assert_allclose(depth, np.where(moves <= 0, 0.5, 2.0), rtol=1e-9)
+
+
+def test_a_wrappers_ratio_adds_its_own_moves_and_falls() -> None:
+    plain = gaussian_law(0.01)
+    flat = replace(
+        plain, ratio_body=np.linspace(-0.004, 0.002, 257),
+        ratio_lower=np.array([0.004, 0.1, 1e-4, 0.005]),
+        ratio_upper=np.array([0.002, 0.1, 1e-4, 0.005]),
+    )  # fmt: skip
+    drawn = draw(hours=3, paths=20_000, seed=1, name="X")
+    (moves, lows), (with_moves, with_lows) = simulate_hours(plain, drawn), simulate_hours(
+        flat, drawn
+    )
+    step = with_moves - moves
+    assert step.mean() == pytest.approx(-0.001, abs=1e-4)
+    np.testing.assert_allclose(
+        with_lows, np.minimum(np.minimum(lows + np.minimum(step, 0), with_moves), 0), atol=1e-15
+    )
+
+
+def test_falls_between_whole_hours_are_interpolated() -> None:
+    falls = np.array([[0.1, 0.2, 0.4], [0.0, 0.3, 0.3]])
+    assert fall_at(falls, 1.0).tolist() == [0.1, 0.0]
+    assert fall_at(falls, 1.25) == pytest.approx([0.125, 0.075])
+    assert fall_at(falls, 2.5) == pytest.approx([0.3, 0.3])
+    assert fall_at(falls, 3.0).tolist() == [0.4, 0.3]
+    assert fall_at(falls, 9.0).tolist() == [0.4, 0.3]
+
+
+@pytest.mark.parametrize("ticker", ["ETH", "BTC", "CRV"])
+def test_a_refitted_law_changes_variance_tail_and_state_and_nothing_else(ticker: str) -> None:
+    model = load_model().returns[ticker]
+    law = return_law(model)
+    for row in range(0, len(model.refits.rows), 40):
+        values = dict(zip(model.refits.columns, model.refits.rows[row], strict=True))
+        changed = refitted_law(law, model, row)
+        assert changed.variance.tolist() == [values[k] for k in ("omega", "alpha", "gamma", "beta")]
+        assert changed.lower.tolist() == [
+            values["threshold"], values["shape"], values["scale"], 0.005
+        ]  # fmt: skip
+        np.testing.assert_allclose(changed.sigma_start, law.sigma_start * values["trigger_scale"])
+        assert changed.body[0] == -values["threshold"]  # no hole and no overlap with the tail
+        assert (np.diff(changed.body) >= 0).all()
+        np.testing.assert_array_equal(changed.body[20:], law.body[20:])
+        for name in ("upper", "shadow", "shadow_edges", "jump", "ratio_body"):
+            np.testing.assert_array_equal(getattr(changed, name), getattr(law, name))
+
+
+def test_the_half_count_of_jumps_is_what_is_added() -> None:
+    """The residuals hold the jumps seen; only the prior's half count is new."""
+    for model in load_model().returns.values():
+        assert return_law(model).jump[0] == pytest.approx(0.5 / model.jumps.hours)
