@@ -17,6 +17,8 @@ from govkit.records.model import NotDone, Window
 
 LONGEST_HORIZON_HOURS = 72.0
 FALLS_SHOWN = 8
+DEPEG = 0.02
+"""A dated fall of at least this counts as a depeg of a pegged asset."""
 
 
 def calibrate_asset(
@@ -74,7 +76,8 @@ def refusal_of(asked: Asked) -> Reason | None:
     """Return why no threshold can be given, or None."""
     missing = {item.what: item.reason for item in asked.known.not_done}
     if asked.reserve.kind == "pegged":
-        return Reason(code="refuse_pegged", texts={"reason": missing.get("threshold", "")})
+        depegs = sum(max(fall.falls) >= DEPEG for fall in asked.known.falls)
+        return Reason(code="refuse_pegged", numbers={"events": float(depegs)})
     if "returns" in missing or asked.known.priced_as not in asked.model.returns:
         return Reason(code="refuse_history", texts={"reason": missing.get("returns", "")})
     if asked.known.liquidity is None or not asked.known.supported:

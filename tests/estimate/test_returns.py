@@ -107,7 +107,7 @@ def test_real_single_venue_prints_are_named_and_filtered(
     for date in dates:
         assert date in told[0].what
     # Unfiltered, the worst hours of 2025-10-10 would be falls of 57 to 75 %, LINK's 2020 one
-    # of 100 %. What stays is at most CRV's 41 %, a fall that its close shows too.
+    # of 100 %. The deepest that stays is CRV's 41 % of 2021-05-19, 20 % under its body.
     assert np.exp(hours.log_lows.min()) > 0.58
 
 

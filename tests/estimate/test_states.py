@@ -134,3 +134,18 @@ def test_the_shadow_table_reproduces_the_mean_depth_of_lows() -> None:
     lowest = np.interp(place, np.arange(33), table.quantiles[2]).mean()
     highest = np.interp(place, np.arange(33), table.quantiles[-1]).mean()
     assert highest == pytest.approx(2 * lowest, rel=0.15)
+
+
+def test_hours_without_any_move_do_not_stop_the_table() -> None:
+    """A thinly traded asset does not move in 30 % of its hours; several bin edges are then 0."""
+    hours, sigma, _ = made_hours(5, 20_000)
+    idle = np.arange(20_000) % 10 < 3
+    returns = np.where(idle, 0.0, hours.log_returns)
+    lows = np.minimum(returns, 0) - 0.25 * sigma
+    still = HourlyReturns("X", hours.times, returns, lows, hours.closes, 0, ())
+    table = shadow_table(still, sigma)
+    assert table.residual_edges.count(0.0) >= 2
+    # Every bin that a residual can fall into tells the one depth there is.
+    for b in set(np.searchsorted(table.residual_edges, returns / sigma)):
+        np.testing.assert_allclose(table.quantiles[b], 0.25, rtol=1e-9)
+    assert np.isfinite(np.array(table.quantiles)).all()

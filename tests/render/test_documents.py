@@ -123,7 +123,7 @@ def test_side_of_the_bound_follows_the_values(current: float, bound: float, word
         ("raise_blocked", {"why": "interval"}, ABOVE, "lower end"),
         ("raise_blocked", {"why": "models"}, ABOVE, "not every market model"),
         ("raise_blocked", {"why": "offboarding"}, ABOVE, "wound down"),
-        ("refuse_history", {}, {"hours": 4000, "needed": 17520}, "covers 4,000 hours; 17,520 are"),
+        ("refuse_history", {"reason": "constant prices"}, {}, "a threshold: constant prices."),
         ("refuse_pegged", {}, {"events": 1}, "holds 1 such event, too few"),
         ("refuse_pegged", {}, {"events": 0}, "holds no such events, too few"),
         ("refuse_liquidity", {}, {"bonus": 0.05, "slippage": 0.07}, "does not pay for the 7 %"),
