@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import PurePath
 
 from govkit import __version__
 from govkit.calibrate.asset import calibrate_asset, current_parameters
@@ -104,12 +105,13 @@ def make_evidence(
 
 def command_of(question: Question) -> str:
     """Return the command line that asks the same question again."""
-    parts = ["govkit propose", *question.assets, f"--market {question.market}",
-             f"--appetite {question.appetite}", f"--model {question.model}",
-             f"--seed {question.seed}"]  # fmt: skip
-    if question.book:
-        parts.append(f"--book {question.book}")
-    return " ".join(parts)
+    parts = ["govkit propose", *question.assets]
+    for name in ("market", "appetite", "model", "book"):
+        value = getattr(question, name)
+        if value:
+            # A file is named without its folder: the evidence must not depend on where it lay.
+            parts.append(f"--{name} {PurePath(value).name}")
+    return " ".join([*parts, f"--seed {question.seed}"])
 
 
 def _specification(

@@ -28,10 +28,11 @@ rm -rf "$snapshot"
   --source "1inch quotes on Ethereum, xenophonlabs/crvUSDrisk (MIT)" --licence "MIT" \
   --out "$snapshot"
 "$govkit" snapshot import "$data"/positions/aave-v3-ethereum-wbtc-usdc-2025-01-28.csv \
-  --source "42 Aave v3 Ethereum accounts, WBTC against USDC, 2025-01-28" \
+  --source "42 Aave v3 Ethereum accounts, WBTC against USDC" --retrieved 2025-01-28T00:00:00Z \
   --licence "not stated" --out "$snapshot"
 "$govkit" snapshot import "$data"/positions/crvusd-userdays-2023q4.csv.gz \
-  --source "crvUSD user states, 2023-10-01 to 2024-01-01, xenophonlabs/crvUSDrisk (MIT)" \
+  --source "crvUSD user states of three months, xenophonlabs/crvUSDrisk (MIT)" \
+  --retrieved 2024-01-01T00:00:00Z \
   --licence "MIT" --out "$snapshot"
 "$govkit" fit "$snapshot" --name reference --refits "$refits" \
   --out "$here/govkit/data/models/reference.json"

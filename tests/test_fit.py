@@ -41,7 +41,7 @@ def snapshot_of(
         path = folder / f"{ticker}-1h.csv.gz"
         path.write_bytes(gzip.compress(change(table).to_csv(index=False).encode(), mtime=0))
         files.append(path)
-    stated = Request(retrieved=pd.Timestamp("2026-01-01", tz="UTC"))
+    stated = Request(retrieved=pd.Timestamp("2026-08-01", tz="UTC"))
     made, _ = import_files([*files, *(data / name for name in others)], folder / "made", stated)
     return made
 
@@ -143,9 +143,7 @@ def number_lists(data: Any, place: str) -> list[tuple[str, list[float]]]:
 
 
 @pytest.mark.slow
-def test_the_number_of_workers_does_not_change_the_model(
-    shared_data: Path, tmp_path: Path
-) -> None:
+def test_the_number_of_workers_does_not_change_the_model(shared_data: Path, tmp_path: Path) -> None:
     """Two years of candles and 20 refits, in tasks of ten: split over two processes and not."""
     snapshot = snapshot_of(
         shared_data, tmp_path / "files", change=between("2021-01-01", "2022-07-01"),
@@ -196,7 +194,10 @@ def test_nothing_after_the_date_can_change_the_model(shared_data: Path, tmp_path
     for data in (true, false):
         # Digests name the files, which do differ.
         del data["snapshot_digest"]
-        for place in (data["returns"]["ETH"]["window"], data["assets"]["WETH"]["liquidity"]["window"]):
+        for place in (
+            data["returns"]["ETH"]["window"],
+            data["assets"]["WETH"]["liquidity"]["window"],
+        ):
             del place["input_digests"]
     assert true["returns"] == false["returns"]
     assert true == false

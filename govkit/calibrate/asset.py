@@ -157,7 +157,7 @@ def _common(asked: Asked) -> dict[str, Any]:
 
 def _windows(asked: Asked) -> tuple[Window, ...]:
     """List the inputs in use, each with its role."""
-    known, accounts = asked.known, asked.model.accounts.windows
+    known = asked.known
     used: list[tuple[str, Window]] = []
     if known.priced_as in asked.model.returns:
         used.append(("prices", asked.returns.window))
@@ -166,5 +166,19 @@ def _windows(asked: Asked) -> tuple[Window, ...]:
         used.append(("ratio", known.ratio.window))
     if known.liquidity is not None:
         used.append(("depth", known.liquidity.window))
-    used += [("accounts", window) for window in accounts]
+    used += [("accounts", window) for window in _account_windows(asked)]
     return tuple(window.model_copy(update={"role": role}) for role, window in used)
+
+
+def _account_windows(asked: Asked) -> tuple[Window, ...]:
+    if asked.book is None:
+        return asked.model.accounts.windows
+    return (
+        Window(
+            source=f"accounts in {asked.book.source}",
+            first="",
+            last="",
+            observations=len(asked.book.debt_usd),
+            input_digests=(asked.book.sha256,),
+        ),
+    )

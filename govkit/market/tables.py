@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from govkit.market.files import RawFile
+from govkit.market.times import write_time
 from govkit.records.snapshot import Finding, Interval, Kind
 
 
@@ -40,6 +41,7 @@ class Table:
     original: str
     original_sha256: str
     findings: tuple[Finding, ...]
+    dated: str = ""
 
 
 def provenance(raw: RawFile, request: Request) -> dict[str, str]:
@@ -49,4 +51,6 @@ def provenance(raw: RawFile, request: Request) -> dict[str, str]:
         "licence": request.licence or "not stated",
         "original": re.sub(r"[\x00-\x1f]", "?", raw.name),
         "original_sha256": raw.sha256,
+        # Rows without times are as of the moment they were fetched, where that was stated.
+        "dated": write_time(request.retrieved) if request.retrieved is not None else "",
     }

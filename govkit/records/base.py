@@ -61,8 +61,9 @@ def _refuse_constant(name: str) -> float:
 def _problems(error: ValidationError) -> str:
     lines = []
     for problem in error.errors(include_url=False, include_context=False):
-        place = ".".join(str(part) for part in problem["loc"]) or "the whole"
-        lines.append(f"{place}: {problem['msg'][0].lower()}{problem['msg'][1:]}")
+        place = ".".join(str(part) for part in problem["loc"])
+        said = problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{place}: {said[0].lower()}{said[1:]}" if place else said)
     shown = "; ".join(lines[:5])
     return shown + (f"; and {len(lines) - 5} more" if len(lines) > 5 else "")
 

@@ -34,9 +34,9 @@ class SnapshotFile(Record):
     interval: Interval
     rows: int = Field(ge=0)
     first: str = Field(
-        description="first observation, UTC, ISO 8601; empty when rows carry no time"
+        description="first observation, UTC, ISO 8601; for rows without times when they were fetched"
     )
-    last: str = Field(description="last observation, UTC, ISO 8601; empty when rows carry no time")
+    last: str = Field(description="last observation, UTC, ISO 8601; empty when not known")
     sha256: str = Field(description="digest of the table in this folder")
     source: str = Field(description="where the data come from, in words")
     licence: str = Field(description="terms of the data, in words; 'not stated' when unknown")

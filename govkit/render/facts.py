@@ -98,7 +98,10 @@ def counted_decisions(evidence: Evidence) -> str:
 def title(evidence: Evidence) -> str:
     """Return the title; whoever reads nothing else knows the decision."""
     names = join([asset.asset for asset in evidence.assets])
-    start = evidence.text.title.strip() or f"{names} liquidation thresholds"
+    start = (
+        evidence.text.title.strip()
+        or f"{names} liquidation threshold{'s' if len(evidence.assets) > 1 else ''}"
+    )
     start = f"{start}, {evidence.market.title}" if not evidence.text.title.strip() else start
     whole = f"{start}: {decision(evidence)}"
     return whole if len(whole) <= TITLE_LIMIT else f"{start}: {decision_counts(evidence)}"

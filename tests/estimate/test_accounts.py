@@ -41,7 +41,9 @@ def test_the_average_is_weighted_by_debt() -> None:
 
 def test_liquidatable_dust_and_unknown_accounts_are_left_out() -> None:
     book = made_book(40, 3)
-    wrong = pd.DataFrame({"health_factor": [0.9, 1.0, np.nan, 2.0], "debt_usd": [1e6, 1e6, 1e6, 99]})
+    wrong = pd.DataFrame(
+        {"health_factor": [0.9, 1.0, np.nan, 2.0], "debt_usd": [1e6, 1e6, 1e6, 99]}
+    )
     assert account_distribution(pd.concat([book, wrong]), [], ()) == account_distribution(
         book, [], ()
     )

@@ -55,7 +55,7 @@ def test_a_gap_of_more_than_a_day_is_a_warning() -> None:
     assert [f.severity for f in hours.findings] == ["warning"]
 
 
-def test_the_low_is_never_above_the_close_or_the_previous_close() -> None:
+def test_the_low_is_never_above_the_close() -> None:
     # The candle opens above the last close and its low equals its close.
     hours = hourly_returns("X", frame([(10, 10, 10), (12, 11, 11), (11, 9, 10)], [0, 1, 2]))
     assert (hours.log_lows <= hours.log_returns).all()

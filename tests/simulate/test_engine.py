@@ -119,9 +119,7 @@ def test_a_gap_on_one_account_leaves_the_closed_form(fall: float, bonus: float) 
     So the bad debt is D (1 - (1 - x) / (0.8 (1 + b))), never negative (Qin et al. 2021).
     """
     account = book((1.0, 1e6))
-    got = run_book(
-        one_path([1 - fall] * 3), account, 0.8, replace(FREE, bonus=bonus), DEEP
-    )
+    got = run_book(one_path([1 - fall] * 3), account, 0.8, replace(FREE, bonus=bonus), DEEP)
     expected = 1e6 * max(1 - (1 - fall) / (0.8 * (1 + bonus)), 0.0)
     assert got.bad_debt_usd[0] == pytest.approx(expected, abs=1e-3)
     assert got.repaid_usd[0] == pytest.approx(1e6 - expected, abs=1e-3)

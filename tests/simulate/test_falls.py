@@ -73,9 +73,7 @@ def test_the_seed_and_the_name_alone_decide_the_numbers() -> None:
     law = gaussian_law(SIGMA)
     one = simulate_falls(law, hours=3, paths=1000, seed=7, name="ETH")
     simulate_falls(law, hours=5, paths=300, seed=7, name="BTC")  # another asset in between
-    np.testing.assert_array_equal(
-        one, simulate_falls(law, hours=3, paths=1000, seed=7, name="ETH")
-    )
+    np.testing.assert_array_equal(one, simulate_falls(law, hours=3, paths=1000, seed=7, name="ETH"))
     for seed, name in ((8, "ETH"), (7, "BTC")):
         other = simulate_falls(law, hours=3, paths=1000, seed=seed, name=name)
         assert np.abs(np.corrcoef(one[:, 2], other[:, 2])[0, 1]) < 0.15
@@ -143,8 +141,9 @@ def test_a_wrappers_ratio_adds_its_own_moves_and_falls() -> None:
         ratio_upper=np.array([0.002, 0.1, 1e-4, 0.005]),
     )  # fmt: skip
     drawn = draw(hours=3, paths=20_000, seed=1, name="X")
-    (moves, lows), (with_moves, with_lows) = simulate_hours(plain, drawn), simulate_hours(
-        flat, drawn
+    (moves, lows), (with_moves, with_lows) = (
+        simulate_hours(plain, drawn),
+        simulate_hours(flat, drawn),
     )
     step = with_moves - moves
     assert step.mean() == pytest.approx(-0.001, abs=1e-4)

@@ -33,7 +33,7 @@ def test_hourly_closes_and_lows_are_the_hourly_draws(made: tuple) -> None:
 
 
 def test_every_five_minute_price_lies_on_the_way_to_the_low_or_back(made: tuple) -> None:
-    inside, _, lows, _ = made
+    inside, _, _, _ = made
     before = np.concatenate([np.zeros((PATHS, HOURS, 1)), inside], axis=2)
     at = inside.argmin(axis=2)
     step = np.diff(before, axis=2)

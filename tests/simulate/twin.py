@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from govkit.simulate.engine import Book, Depth, Terms
 
@@ -30,7 +31,7 @@ def size_within(depth: list[tuple[float, float]], slippage: float) -> float:
     if slippage <= 0:
         return 0.0
     best = depth[0][0]
-    for (size, slip), (next_size, next_slip) in zip(depth, depth[1:], strict=False):
+    for (size, slip), (next_size, next_slip) in pairwise(depth):
         if next_slip <= slippage:
             best = next_size
         elif slip <= slippage:
