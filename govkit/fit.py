@@ -150,15 +150,17 @@ def _returns(
 
 def _concentration(snapshot: Snapshot, until: pd.Timestamp | None) -> tuple[Array, Window]:
     entries = snapshot.entries(kind="candles", interval="5m")
-    frames = [snapshot.table(e) for e in entries]
+    cut = [(e, snapshot.table(e)) for e in entries]
     if until is not None:
-        frames = [f[f.index < until] for f in frames]
+        cut = [(e, f[f.index < until]) for e, f in cut]
+    entries, frames = tuple(e for e, f in cut if len(f)), [f for _, f in cut if len(f)]
     quantiles, count = worst_five_minutes(frames)
     if not entries:
         none = Window(source="no five-minute candles: the whole fall is taken to happen in five "
                       "minutes", first="", last="", observations=0, input_digests=())  # fmt: skip
         return quantiles, none
-    return quantiles, window_of(entries).model_copy(update={"observations": count})
+    spans = pd.concat(frames).sort_index()
+    return quantiles, window_of(entries, spans).model_copy(update={"observations": count})
 
 
 def _with_refits(

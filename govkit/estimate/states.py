@@ -56,12 +56,15 @@ def shadow_table(hours: HourlyReturns, sigma: Array) -> ShadowTable:
     edges = np.quantile(residual, SHADOW_EDGES)
     bins = np.searchsorted(edges, residual)
     grid = dense_top(SHADOW_QUANTILES)
-    rows = tuple(
-        tuple(float(q) for q in np.quantile(depth[bins == b], grid))
-        for b in range(len(SHADOW_EDGES) + 1)
-    )
+    rows: list[tuple[float, ...]] = []
+    for b in range(len(SHADOW_EDGES) + 1):
+        inside = depth[bins == b]
+        # Between equal edges, where a price often stands still, no residual can fall.
+        rows.append(tuple(np.quantile(inside, grid).tolist()) if len(inside) else rows[-1])
     return ShadowTable(
-        residual_edges=tuple(float(e) for e in edges), quantiles=rows, wicks_filtered=hours.wicks
+        residual_edges=tuple(float(e) for e in edges),
+        quantiles=tuple(rows),
+        wicks_filtered=hours.wicks,
     )
 
 

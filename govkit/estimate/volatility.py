@@ -114,7 +114,7 @@ def _recursion(scaled: Array, omega: float, weights: tuple[float, float, float])
     sigma2 = np.empty(n)
     bounds = np.column_stack([np.full(n, 1e-12), np.full(n, 1e12)])
     garch_recursion(
-        np.array([omega, alpha, gamma, beta]), squares, squares * (scaled < 0), sigma2,
+        np.array([omega, alpha, gamma, beta]), squares, np.sign(scaled), sigma2,
         1, 1, 1, n, max(backcast, 1e-8), bounds,
     )  # fmt: skip
     return sigma2

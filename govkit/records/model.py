@@ -207,7 +207,7 @@ class AssetModel(Record):
     priced_as: str = Field(description="ticker whose own hourly series is used")
     price_usd: float = Field(gt=0)
     price_as_of: str
-    as_of: str = Field(description="date of the oldest input in use")
+    as_of: str = Field(description="last date of its price series; depth has a date of its own")
     ratio: RatioModel | None = None
     liquidity: LiquidityCurve | None = None
     falls: tuple[HistoricalFall, ...] = ()

@@ -1,7 +1,7 @@
 """The liquidation engine: one book, many paths, one threshold at a time.
 
 Step order, every five minutes: the market price moves; sold inventory drains; the oracle updates
-when the price has moved by its deviation; accounts whose health factor is below 1 at the
+when the price has moved by its deviation; accounts whose health factor is 1 or less at the
 oracle's last step queue up; keepers repay the queue in order of trigger while the bonus pays
 for the average slippage at stressed depth; a share of the slippage stays in the price. What is
 left of the queue at the end is marked at the path's worst price. Simplifications, all on the
@@ -110,6 +110,8 @@ def _largest_size(slippage, sizes, averages):  # type: ignore[no-untyped-def]
     if slippage <= 0.0:
         return 0.0
     k = np.searchsorted(averages, slippage, side="right")
+    if k == 0:
+        return 0.0
     if k >= len(sizes):
         return sizes[-1]
     if averages[k] <= averages[k - 1]:

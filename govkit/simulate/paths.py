@@ -33,8 +33,11 @@ def price_paths(
     """
     moves, lows = simulate_hours(law, draw(hours=hours, paths=paths, seed=seed, name=name))
     random = generator(seed, name, "within the hour")
-    spot = random.integers(0, STEPS_PER_HOUR - 1, (paths, hours))
     share = np.quantile(concentration, random.random((paths, hours)))
+    # Late enough that no step before the plunge, which share the rest, is larger than it.
+    latest = STEPS_PER_HOUR - 2
+    first = np.minimum(np.ceil(1 / share - 1 - 1e-9), latest).astype(np.int64)
+    spot = first + np.floor(random.random((paths, hours)) * (latest + 1 - first)).astype(np.int64)
     inside = _within_hours(moves, lows, spot, share)
     start = np.cumsum(moves, axis=1) - moves
     return np.asarray(np.exp(start[:, :, None] + inside).reshape(paths, -1))
@@ -57,6 +60,6 @@ def _within_hours(moves: Array, lows: Array, spot: NDArray[np.int64], share: Arr
     step = np.arange(STEPS_PER_HOUR)[None, None, :]
     low, at = lows[:, :, None], spot[:, :, None]
     # Before the plunge the path has used up what the worst five minutes do not carry.
-    approach = low * (1 - share[:, :, None]) * (step + 1) / (at + 1)
+    approach = low * (1 - share[:, :, None]) * (step + 1) / np.maximum(at, 1)
     rest = low + (moves[:, :, None] - low) * (step - at) / (STEPS_PER_HOUR - 1 - at)
     return np.asarray(np.where(step < at, approach, rest))

@@ -24,6 +24,6 @@ def model() -> MarketModel:
 @pytest.fixture(scope="session")
 def calibrated() -> dict[str, AssetEvidence]:
     """Every shipped asset under the moderate appetite, with what the others say."""
-    with fewer_paths():
+    with fewer_paths(book=1000, refits=500):
         evidence = evidence_of(*SUPPORTED, *PEGGED)
     return {asset.asset: asset for asset in evidence.assets}

@@ -64,8 +64,10 @@ def test_smallest_bonus_that_pays_for_anything() -> None:
     # b (1 - phi) = (1 + g) / [(1 - delta)(1 - f)] - 1: at that bonus exactly nothing is left.
     smallest = ((1.0005 / (0.995 * 0.9995)) - 1) / 0.9
     assert affordable_slippage(terms(smallest)) == pytest.approx(0.0, abs=1e-15)
-    assert affordable_slippage(terms(smallest - 1e-6)) < 0 < affordable_slippage(
-        terms(smallest + 1e-6)
+    assert (
+        affordable_slippage(terms(smallest - 1e-6))
+        < 0
+        < affordable_slippage(terms(smallest + 1e-6))
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from govkit.calibrate.decision import (
 from govkit.data import load_appetite
 from govkit.records.evidence import AssetEvidence, Parameters, Support
 from govkit.records.market import Dated, Reserve
-from tests.calibrate.pipeline import SUPPORTED
+from govkit.records.model import MarketModel
+from tests.calibrate.pipeline import PEGGED, SUPPORTED
 
 CURRENT = 0.80
 MODERATE = load_appetite("moderate")  # band 2, cut 3, raise margin 1, far above 3, grid 0.5
@@ -160,9 +162,7 @@ def test_every_pair_of_half_points(current: int, supported: int) -> None:
         ((0.0, 0.74), 0.71, 0.0), ((0.0, 0.74), 0.75, 0.0), ((0.02, 0.10), 0.07, 0.0),
     ],
 )  # fmt: skip
-def test_gap_to_the_ltv_stays(
-    current: tuple[float, float], threshold: float, ltv: float
-) -> None:
+def test_gap_to_the_ltv_stays(current: tuple[float, float], threshold: float, ltv: float) -> None:
     before = Parameters(ltv=current[0], threshold=current[1], bonus=0.075)
     after = recommended_parameters(before, threshold)
     assert after == Parameters(ltv=ltv, threshold=threshold, bonus=0.075)
@@ -215,16 +215,32 @@ def test_limits_of_shipped_assets(calibrated: dict[str, AssetEvidence], asset: s
 def test_losses_rise_with_the_threshold(calibrated: dict[str, AssetEvidence], asset: str) -> None:
     """A higher threshold never loses less on the same paths, give or take a single path."""
     grid = calibrated[asset].grid
-    worse = [b.p_bad_debt - a.p_bad_debt for a, b in zip(grid, grid[1:], strict=False)]
+    worse = [b.p_bad_debt - a.p_bad_debt for a, b in pairwise(grid)]
     assert min(worse) >= -0.005
     assert grid[-1].p_bad_debt > grid[0].p_bad_debt
 
 
-@pytest.mark.parametrize("asset", ["USDC", "USDT", "DAI"])
-def test_pegged_assets_are_refused(calibrated: dict[str, AssetEvidence], asset: str) -> None:
+@pytest.mark.parametrize(("asset", "threshold"), [("LINK", 0.68), ("AAVE", 0.73)])
+def test_thin_assets_are_lowered_by_three_points(
+    calibrated: dict[str, AssetEvidence], asset: str, threshold: float
+) -> None:
+    found = calibrated[asset]
+    assert (found.action, found.recommended.threshold) == ("lower", threshold)
+    assert [r.code for r in found.reasons] == ["above_support", "cut_limited", "binding"]
+    assert found.support is not None
+    assert found.path.end_state == found.support.rounded < threshold
+
+
+@pytest.mark.parametrize("asset", PEGGED)
+def test_pegged_assets_are_refused(
+    calibrated: dict[str, AssetEvidence], model: MarketModel, asset: str
+) -> None:
     found = calibrated[asset]
     assert (found.action, [r.code for r in found.reasons]) == ("refuse", ["refuse_pegged"])
     assert found.recommended.threshold == found.in_force.threshold.value
     assert found.support is None
-    assert "rare depegs" in found.reasons[0].texts["reason"]
+    # The count is that of the dated falls of 2 % and more that the model holds.
+    depegs = [fall.event for fall in model.assets[asset].falls if max(fall.falls) >= 0.02]
+    assert found.reasons[0].numbers == {"events": len(depegs)}
+    assert depegs
     assert found.not_done[-1].what == "decision"

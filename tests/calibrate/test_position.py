@@ -21,12 +21,8 @@ def weth_falls(model: MarketModel) -> dict[int, pos.Array]:
     return {hours: falls[:, hours - 1] for hours in HOURS}
 
 
-@pytest.mark.parametrize(
-    ("hours", "published"), [(1, 0.86), (2, 0.83), (6, 0.76), (24, 0.60)]
-)
-def test_weth_as_published(
-    weth_falls: dict[int, pos.Array], hours: int, published: float
-) -> None:
+@pytest.mark.parametrize(("hours", "published"), [(1, 0.86), (2, 0.83), (6, 0.76), (24, 0.60)])
+def test_weth_as_published(weth_falls: dict[int, pos.Array], hours: int, published: float) -> None:
     # calibration.md, section 2: p = 0.5 %, delta = 0.5 %, b = 5 %, trigger state.
     fall = pos.quantile_fall(weth_falls[hours], 0.005)
     assert pos.position_limit(fall, 0.005, 0.05) == pytest.approx(published, abs=0.01)

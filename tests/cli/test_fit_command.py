@@ -69,7 +69,7 @@ def test_table_changed_after_import(snapshot: Path) -> None:
 
 def test_unknown_asset(snapshot: Path) -> None:
     message = refused(snapshot.parent, 2, snapshot, "--assets", "WETH,WBCT")
-    assert message == "unknown asset 'WBCT'. Did you mean WBTC?"
+    assert message == "unknown asset 'WBCT'. Did you mean WBTC or WETH?"
 
 
 def test_asset_without_prices(snapshot: Path) -> None:

@@ -62,7 +62,7 @@ def test_unchanged(out: Path, number: str) -> None:
 def test_lost_and_stray_documents_are_put_right(out: Path) -> None:
     before = files(out)
     (out / NAME / "proposal.md").unlink()
-    (out / NAME / "charts" ).mkdir(exist_ok=True)
+    (out / NAME / "charts").mkdir(exist_ok=True)
     (out / NAME / "charts" / "stray.svg").write_bytes(b"")
     result = govkit("render", "1", "--out", out)
     assert (result.exit_code, result.stdout) == (0, f"replaced: {out / NAME}\n")

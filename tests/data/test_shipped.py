@@ -205,7 +205,8 @@ def test_events_are_in_order_of_time() -> None:
     [
         (data.load_market, "aave-v3-etherum",
          "unknown market 'aave-v3-etherum'. Did you mean aave-v3-ethereum?"),
-        (data.load_appetite, "Moderat", "unknown appetite 'Moderat'. Did you mean moderate?"),
+        (data.load_appetite, "Moderat",
+         "unknown appetite 'Moderat'. Did you mean moderate or conservative?"),
         (data.load_appetite, "x",
          "unknown appetite 'x'. Known: aggressive, conservative, moderate."),
         (data.load_model, "referenz", "unknown model 'referenz'. Did you mean reference?"),

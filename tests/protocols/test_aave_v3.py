@@ -112,9 +112,7 @@ def test_steward_steps(points: int, steps: int, days: int, sign: int) -> None:
 
 
 def test_e_mode_threshold_is_five_times_slower() -> None:
-    path = aave_v3.path_of_change(
-        CURRENT, with_threshold(0.79), 0.79, e_mode=True, steward_days=3
-    )
+    path = aave_v3.path_of_change(CURRENT, with_threshold(0.79), 0.79, e_mode=True, steward_days=3)
     # 100 bps in steps of 10: 10 steps, nine waits of three days.
     assert (path.steward_steps, path.steward_days) == (10, 27)
 
