@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from govkit.errors import InputError
@@ -24,7 +25,8 @@ def write_file(path: Path, data: bytes) -> None:
         beside.write_bytes(data)
         os.replace(beside, path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise InputError(
             f"cannot be written ({error.strerror})", where=str(path),
             todo="Choose another place with --out.",
@@ -58,18 +60,18 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, replace: bool = Fa
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
         _put_in_place(beside, folder, replace)
-    except OSError as error:
+    except BaseException as error:
         shutil.rmtree(beside, ignore_errors=True)
         for parent in made:
             if parent.is_dir() and not any(parent.iterdir()):
                 parent.rmdir()
+        if not isinstance(error, OSError):
+            raise
         raise InputError(
-            f"cannot be written ({error.strerror})", where=str(folder.parent),
+            f"cannot be written ({error.strerror})",
+            where=str(folder.parent),
             todo="Choose another folder with --out.",
-        ) from None  # fmt: skip
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
+        ) from None
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:

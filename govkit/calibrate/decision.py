@@ -116,11 +116,11 @@ def _raise_obstacle(
         return "offboarding"
     if not evidence.real_accounts:
         return "book"  # the largest accounts cannot be put at health factor 1 unseen
-    if support.low < needed:
+    if support.low <= needed:
         return "interval"
-    if evidence.lowest_model is not None and evidence.lowest_model < needed:
+    if evidence.lowest_model is not None and evidence.lowest_model <= needed:
         return "models"
-    if evidence.lowest_stress is not None and evidence.lowest_stress < needed:
+    if evidence.lowest_stress is not None and evidence.lowest_stress <= needed:
         return "stress"
     return ""
 

@@ -49,10 +49,12 @@ def command(
       govkit fit my-snapshot --assets WETH,WBTC --out model.json
     """
     from govkit.archive.files import write_file
+    from govkit.cli._drafts import checked_place
     from govkit.cli.progress import progress_on_stderr
     from govkit.fit import fit_model
     from govkit.market.store import open_snapshot
 
+    checked_place(out.absolute().parent)
     chosen = tuple(a.strip() for a in assets.split(",") if a.strip())
     with progress_on_stderr(quiet=False) as report:
         model = fit_model(

@@ -81,7 +81,7 @@ def load_model(name: str = DEFAULT_MODEL) -> MarketModel:
         schema = json.loads(text).get("schema_id")
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", where=_shown(path)) from None
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         raise InputError(
             "is not a market model: the file is cut short or is not JSON",
             where=_shown(path),

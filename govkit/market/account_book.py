@@ -42,7 +42,7 @@ def read_books(path: Path, thresholds: dict[str, float]) -> dict[str, AccountBoo
             todo="A book has collateral_usd, debt_usd and, if known, health_factor columns.",
         )  # fmt: skip
     frame = table.frame[table.frame["debt_usd"] > 0]
-    named = frame["collateral_asset"].fillna("").astype(str).str.upper()
+    named = frame["collateral_asset"].astype("string").fillna("").str.upper()
     if (named == "").any() and len(thresholds) > 1:
         raise InputError(
             "accounts without a collateral asset, and several assets are asked",

@@ -41,7 +41,7 @@ class Record(BaseModel):
         """
         try:
             data = json.loads(text, parse_constant=_refuse_constant)
-        except (ValueError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"not valid JSON ({error})", where=where) from None
         return cls.from_data(data, where=where)
 

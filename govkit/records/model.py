@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -174,6 +175,17 @@ class LiquidityCurve(Record):
     daily_volume_usd: float | None = None
     daily_volatility: float | None = None
     coefficient: float | None = Field(None, description="Y of the volume law")
+
+    @model_validator(mode="after")
+    def _is_a_curve(self) -> LiquidityCurve:
+        sizes, slippage = self.sizes_usd, self.slippage
+        if not len(sizes) == len(slippage) == len(self.error) or len(sizes) < 2:
+            raise ValueError("sizes, slippage and error need the same length, at least 2")
+        if any(b <= a for a, b in pairwise(sizes)) or sizes[0] <= 0:
+            raise ValueError("sizes must be positive and increase")
+        if any(b < a for a, b in pairwise(slippage)) or slippage[0] < 0:
+            raise ValueError("slippage must not fall with size")
+        return self
 
 
 class AccountDistribution(Record):

@@ -34,7 +34,7 @@ class SnapshotFile(Record):
     interval: Interval
     rows: int = Field(ge=0)
     first: str = Field(
-        description="first observation, UTC, ISO 8601; for rows without times when they were fetched"
+        description="first observation, UTC, ISO 8601; without times, when they were fetched"
     )
     last: str = Field(description="last observation, UTC, ISO 8601; empty when not known")
     sha256: str = Field(description="digest of the table in this folder")

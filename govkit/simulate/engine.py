@@ -4,7 +4,7 @@ Step order, every five minutes: the market price moves; sold inventory drains; t
 when the price has moved by its deviation; accounts whose health factor is 1 or less at the
 oracle's last step queue up; keepers repay the queue in order of trigger while the bonus pays
 for the average slippage at stressed depth; a share of the slippage stays in the price. What is
-left of the queue at the end is marked at the path's worst price. Simplifications, all on the
+left of the queue at the end, recovered or not, is marked at the path's worst price. Simplifications, all on the
 cautious side: accounts are closed in full, and hold one collateral and one debt.
 """
 
@@ -172,6 +172,5 @@ def _run(  # type: ignore[no-untyped-def]
             while head < tail and debt[head] <= 1e-9 * debt0[head]:
                 head += 1
         for a in range(head, tail):
-            if debt[a] > 0.0 and oracle <= trigger[a]:
-                bad[i] += max(debt[a] - units[a] * worst, 0.0)
+            bad[i] += max(debt[a] - units[a] * worst, 0.0)
     return bad, repaid

@@ -90,7 +90,7 @@ def test_beyond_the_last_quote_the_last_size() -> None:
 
 @pytest.mark.parametrize("slippage", [0.0, -0.01])
 def test_no_slippage_paid_no_size(slippage: float) -> None:
-    assert largest_size(stressed_depth(curve([1e6], [0.0]), 0.5), slippage) == 0.0
+    assert largest_size(stressed_depth(curve([1e6, 2e6], [0.0, 0.0]), 0.5), slippage) == 0.0
 
 
 def test_plateau_ends_where_the_slippage_rises() -> None:

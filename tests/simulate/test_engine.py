@@ -176,10 +176,11 @@ def test_without_any_depth_the_debt_is_marked_at_the_worst_price() -> None:
     assert got.repaid_usd[0] == 0
 
 
-def test_an_account_that_recovers_unsold_leaves_no_bad_debt() -> None:
+def test_an_account_that_recovers_unsold_is_marked_at_the_worst_price() -> None:
+    # The rule is cautious: 100 of debt against 100 / (0.8 x 0.9) units at 0.6.
     account = book((0.9, 100.0))
     got = run_book(one_path([0.6, 0.6, 1.0, 1.0]), account, 0.8, FREE, DRY)
-    assert got.bad_debt_usd[0] == 0
+    assert got.bad_debt_usd[0] == pytest.approx(100 - 100 / (0.8 * 0.9) * 0.6, rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,6 @@ def run_twin(
             elif account.debt <= 0:
                 account.closed = True
     for account in accounts:
-        if account.queued and not account.closed and oracle <= account.trigger:
+        if account.queued and not account.closed:
             bad += max(account.debt - account.units * worst, 0.0)
     return bad, repaid
