@@ -4,8 +4,9 @@ Step order, every five minutes: the market price moves; sold inventory drains; t
 when the price has moved by its deviation; accounts whose health factor is 1 or less at the
 oracle's last step queue up; keepers repay the queue in order of trigger while the bonus pays
 for the average slippage at stressed depth; a share of the slippage stays in the price. What is
-left of the queue at the end, recovered or not, is marked at the path's worst price. Simplifications, all on the
-cautious side: accounts are closed in full, and hold one collateral and one debt.
+left of the queue at the end, recovered or not, is marked at the path's worst price.
+Simplifications, all on the cautious side: accounts are closed in full, and hold one collateral
+and one debt.
 """
 
 from __future__ import annotations
