@@ -63,6 +63,8 @@ def _problems(error: ValidationError) -> str:
     for problem in error.errors(include_url=False, include_context=False):
         place = ".".join(str(part) for part in problem["loc"])
         said = problem["msg"].removeprefix("Value error, ")
+        if not place and problem["type"] != "value_error":
+            place = "the whole"
         lines.append(f"{place}: {said[0].lower()}{said[1:]}" if place else said)
     shown = "; ".join(lines[:5])
     return shown + (f"; and {len(lines) - 5} more" if len(lines) > 5 else "")

@@ -94,10 +94,10 @@ def test_summary(first: tuple[Path, Result]) -> None:
     evidence = Evidence.from_json((out / FIRST / "evidence.json").read_bytes(), where="here")
     for line, asset in zip(lines, evidence.assets, strict=False):
         assert asset.support is not None
-        now = asset.in_force.threshold.value * 100
-        assert line == (
-            f"{asset.asset}: keep {now:g} %  (supported {asset.support.bound * 100:.1f} %)"
-        )
+        now, then = asset.in_force.threshold.value * 100, asset.recommended.threshold * 100
+        moved = "" if now == then else f" -> {then:g} %"
+        supported = f"(supported {asset.support.bound * 100:.1f} %)"
+        assert line == f"{asset.asset}: {asset.action} {now:g} %{moved}  {supported}"
     assert lines[2:] == [f"written: {out / FIRST}"]
     notes = result.stderr.splitlines()
     assert notes[:2] == ["assets ...", "documents ..."]
