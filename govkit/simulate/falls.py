@@ -69,7 +69,7 @@ def refitted_law(law: ReturnLaw, model: ReturnModel, row: int) -> ReturnLaw:
     lower = np.array(
         [values["threshold"], values["shape"], values["scale"], model.lower_tail.probability]
     )
-    body = np.minimum.accumulate(law.body[::-1])[::-1].copy()
+    body = law.body.copy()
     body[0] = -values["threshold"]
     return replace(
         law,
