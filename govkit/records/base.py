@@ -58,7 +58,8 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not a number")
 
 
-def _problems(error: ValidationError) -> str:
+def problem_lines(error: ValidationError) -> list[str]:
+    """Return every problem of data that do not fit a record, each with its place in them."""
     lines = []
     for problem in error.errors(include_url=False, include_context=False):
         place = ".".join(str(part) for part in problem["loc"])
@@ -66,6 +67,11 @@ def _problems(error: ValidationError) -> str:
         if not place and problem["type"] != "value_error":
             place = "the whole"
         lines.append(f"{place}: {said[0].lower()}{said[1:]}" if place else said)
+    return lines
+
+
+def _problems(error: ValidationError) -> str:
+    lines = problem_lines(error)
     shown = "; ".join(lines[:5])
     return shown + (f"; and {len(lines) - 5} more" if len(lines) > 5 else "")
 

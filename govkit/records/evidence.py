@@ -12,15 +12,12 @@ from typing import Literal
 from pydantic import Field
 
 from govkit.records.base import Record
+from govkit.records.liquidity import LiquidityCurve
 from govkit.records.market import Appetite, Dated, HumanText, Overlay, Sourced
-from govkit.records.model import (
-    Exceptions,
-    FallTable,
-    HistoricalFall,
-    LiquidityCurve,
-    NotDone,
-    Window,
-)
+from govkit.records.model import HistoricalFall
+from govkit.records.oracle import OracleEvidence
+from govkit.records.provenance import NotDone, Window
+from govkit.records.returns import Exceptions, FallTable
 from govkit.records.snapshot import Finding
 
 EVIDENCE_SCHEMA: Literal["govkit/evidence/1"] = "govkit/evidence/1"
@@ -90,8 +87,25 @@ class Bar(Record):
     points: float = Field(description="contribution; all bars add up to threshold minus 100")
 
 
+class SlippagePoint(Record):
+    """Liquidation price slippage of one size, sold at once."""
+
+    size_usd: float
+    average: float = Field(description="average slippage on a quiet market, fraction")
+    stressed_average: float = Field(description="the same after the depth haircut")
+    marginal: float = Field(description="what the last unit loses on a quiet market, fraction")
+    error: float = Field(description="of `average`, fraction; 0 where not known")
+    beyond_quotes: bool = Field(
+        description="the curve ends at or before this size at stressed depth: `stressed_average` "
+        "is the least it can be"
+    )
+
+
 class Clearing(Record):
-    """How long a forced sale takes: exposure, affordable chunk and effective horizon."""
+    """How long a forced sale takes: exposure, affordable chunk and effective horizon.
+
+    The implied caps hold the exposure share and scale the supply caps of the family alike.
+    """
 
     exposure_usd: float = Field(description="debt to be repaid at stress, whole family")
     exposure_basis: str = Field(description="code of the rule: book, cap_small or cap_large")
@@ -99,12 +113,30 @@ class Clearing(Record):
     debt_at_cap_usd: float = Field(description="debt the asset backs when the supply cap is full")
     family: tuple[str, ...]
     sale_usd: float = Field(description="collateral to be sold, bonus included")
-    affordable_slippage: float
+    affordable_slippage: float = Field(
+        description="maximum slippage tolerance: average slippage at which a liquidator still "
+        "earns, 0 when none"
+    )
     chunk_usd: float = Field(description="stressed size that the bonus can pay for at once")
+    cleared_per_hour_usd: float = Field(description="chunks of an hour, one per refill")
     chunk_slippage: float = Field(description="average slippage of the whole sale sold at once")
     chunks: float
     horizon_hours: float
     participation_margin: float = Field(description="bonus left after costs for a small sale")
+    longest_horizon_hours: float = Field(description="a longer horizon is refused")
+    supply_cap_usd: float = Field(description="supply cap in force of this asset")
+    cap_within_chunk_tokens: float = Field(
+        description="supply cap whose stressed sale is one chunk, sold at once"
+    )
+    cap_within_chunk_usd: float
+    cap_within_horizon_tokens: float = Field(
+        description="supply cap whose stressed sale takes the longest horizon"
+    )
+    cap_within_horizon_usd: float
+    slippage_by_size: tuple[SlippagePoint, ...] = Field(
+        description="sizes that the curve reaches, and the chunk where the curve ends before "
+        "the bonus is spent"
+    )
 
 
 class GridPoint(Record):
@@ -235,6 +267,7 @@ class AssetEvidence(Record):
     models: tuple[Alternative, ...] = Field((), description="supported value under other models")
     impact: Impact | None = None
     liquidity: LiquidityCurve | None = None
+    oracle: OracleEvidence | None = None
     worst_falls: tuple[HistoricalFall, ...] = ()
     comparisons: tuple[FallTable, ...] = ()
     exceptions: tuple[Exceptions, ...] = ()

@@ -24,6 +24,56 @@ class Sourced(Record):
     source: str
 
 
+class OracleRule(Record):
+    """How the price a market acts on follows the price a seller gets.
+
+    `market` follows the token's own price. `exchange rate` reports the underlying's price times
+    the redemption ratio, so a discount in the market is not seen. `capped` does the same with a
+    ratio that may grow only so fast, or follows the token's own price up to a price cap. `pinned`
+    always reports one price.
+    """
+
+    adapter: Literal["market", "exchange rate", "capped", "pinned"]
+    deviation: float | None = Field(
+        None, gt=0, lt=1, description="move of the price that makes the feed update, fraction"
+    )
+    heartbeat_minutes: float | None = Field(
+        None, gt=0, description="age at which the feed updates in any case; none: not known"
+    )
+    growth_cap_per_year: float | None = Field(
+        None, gt=0, lt=10, description="largest yearly growth of the reported ratio, fraction"
+    )
+    price_cap_usd: float | None = Field(None, gt=0, description="highest reported price, USD")
+    pin_usd: float | None = Field(None, gt=0, description="the pinned price, USD")
+    sanity_bound: float | None = Field(
+        None, gt=1, description="largest factor by which the feed can be pushed up; none: unknown"
+    )
+    source: str = Field(min_length=1)
+    as_of: str = Field(
+        pattern=r"^\d{4}-\d{2}(-\d{2})?$", description="day, or month where only that is known"
+    )
+
+    @model_validator(mode="after")
+    def _fits_the_adapter(self) -> Self:
+        if self.adapter == "pinned" and self.pin_usd is None:
+            raise ValueError("a pinned adapter needs its pin")
+        if self.adapter != "pinned" and self.deviation is None:
+            raise ValueError(f"a {self.adapter} adapter needs the deviation of its feed")
+        if self.adapter != "pinned" and self.pin_usd is not None:
+            raise ValueError(f"a {self.adapter} adapter has no pin")
+        caps = [c for c in (self.growth_cap_per_year, self.price_cap_usd) if c is not None]
+        if self.adapter == "capped" and len(caps) != 1:
+            raise ValueError("a capped adapter needs either a growth cap or a price cap")
+        if self.adapter != "capped" and caps:
+            raise ValueError(f"a {self.adapter} adapter has no cap")
+        return self
+
+    @property
+    def follows_underlying(self) -> bool:
+        """Whether the feed reports the underlying times a ratio, and so hides a discount."""
+        return self.adapter == "exchange rate" or self.growth_cap_per_year is not None
+
+
 class Reserve(Record):
     """A collateral of a market: the values in force, each with its own date."""
 
@@ -45,6 +95,9 @@ class Reserve(Record):
     kind: Literal["volatile", "wrapped", "staking", "pegged"]
     daily_volume_usd: Dated | None = Field(
         None, description="median daily volume of one venue, for the volume depth law"
+    )
+    oracle: OracleRule | None = Field(
+        None, description="none: the market's constant `oracle_deviation` applies"
     )
 
 
@@ -72,6 +125,15 @@ class Market(Record):
     permanent_impact_share: Sourced
     unattended_share: Sourced
     reserves: dict[str, Reserve]
+
+    def feed(self, asset: str) -> OracleRule:
+        """Return a reserve's own price feed, or one with the market's constant deviation."""
+        return self.reserves[asset].oracle or OracleRule(
+            adapter="market",
+            deviation=self.oracle_deviation.value,
+            source=self.oracle_deviation.source,
+            as_of=self.as_of,
+        )
 
 
 class Appetite(Record):

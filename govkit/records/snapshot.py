@@ -10,7 +10,7 @@ from govkit.records.base import Record
 
 SNAPSHOT_SCHEMA: Literal["govkit/snapshot/1"] = "govkit/snapshot/1"
 
-Kind = Literal["candles", "closes", "quotes", "accounts"]
+Kind = Literal["candles", "closes", "quotes", "pools", "accounts"]
 Interval = Literal["5m", "15m", "1h", "1d", "irregular"]
 
 
