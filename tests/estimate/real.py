@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from govkit.estimate.returns import HourlyReturns, hourly_returns, trim_constant
+from govkit.estimate.inputs import at_close
+from govkit.estimate.returns.hours import (
+    HourlyReturns,
+    hourly_returns,
+    in_numeraire,
+    trim_constant,
+)
 
 
 def real_candles(folder: Path, ticker: str) -> pd.DataFrame:
@@ -16,5 +22,11 @@ def real_candles(folder: Path, ticker: str) -> pd.DataFrame:
 
 
 def real_hours(folder: Path, ticker: str) -> HourlyReturns:
-    """Return the hourly returns of a real series."""
+    """Return the hourly returns of a real series in the quote of its candles."""
     return hourly_returns(ticker, trim_constant(real_candles(folder, ticker)))
+
+
+def measured_hours(folder: Path, ticker: str, unit: str = "USDC") -> HourlyReturns:
+    """Return the hourly returns of a real series as the shipped model measures them: in USDC."""
+    price = at_close(real_candles(folder, unit))
+    return in_numeraire(real_hours(folder, ticker), unit, price)

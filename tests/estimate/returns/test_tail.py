@@ -7,7 +7,10 @@ import pytest
 from scipy.stats import genpareto
 from scipy.stats import t as student
 
-from govkit.estimate.tail import body_quantiles, fit_tail, two_tails
+from govkit.estimate.returns.pareto import fit_pareto
+from govkit.estimate.returns.tail import body_quantiles, fit_tail, tail_of, two_tails
+from govkit.records.provenance import NotDone
+from govkit.records.returns import GpdTail
 
 
 def with_exact_tail(n: int, share: float, shape: float, scale: float) -> np.ndarray:
@@ -17,10 +20,22 @@ def with_exact_tail(n: int, share: float, shape: float, scale: float) -> np.ndar
     return np.concatenate([np.linspace(-2.0, 2.0, n - k), tail])
 
 
+def fitted(losses: np.ndarray) -> GpdTail:
+    tail = fit_tail(losses)
+    assert isinstance(tail, GpdTail), tail
+    return tail
+
+
+def refused(losses: np.ndarray) -> str:
+    tail = fit_tail(losses)
+    assert isinstance(tail, NotDone), tail
+    assert tail_of(losses) == tail
+    return tail.reason
+
+
 @pytest.mark.parametrize(("shape", "scale"), [(0.1, 0.5), (0.3, 1.2), (0.5, 0.8), (-0.2, 1.0)])
 def test_an_exact_pareto_sample_is_recovered(shape: float, scale: float) -> None:
-    tail = fit_tail(with_exact_tail(400_000, 0.005, shape, scale))
-    assert tail is not None
+    tail = fitted(with_exact_tail(400_000, 0.005, shape, scale))
     assert tail.threshold == pytest.approx(2.0, abs=0.01)
     assert tail.shape == pytest.approx(shape, abs=0.02)
     assert tail.scale == pytest.approx(scale, rel=0.02)
@@ -30,8 +45,7 @@ def test_an_exact_pareto_sample_is_recovered(shape: float, scale: float) -> None
 
 def test_the_fit_is_the_best_likelihood_scipy_can_find() -> None:
     losses = student.rvs(4, size=60_000, random_state=2)
-    tail = fit_tail(losses)
-    assert tail is not None
+    tail = fitted(losses)
     excess = losses[losses > tail.threshold] - tail.threshold
     assert len(excess) == tail.excesses == 300
     ours = genpareto.logpdf(excess, tail.shape, scale=tail.scale).sum()
@@ -46,8 +60,7 @@ def test_quantile_and_shortfall_beyond_the_threshold_follow_the_closed_form() ->
     Held against the t distribution with 4 degrees, whose quantile and shortfall are known.
     """
     losses = student.ppf((np.arange(400_000) + 0.5) / 400_000, 4)
-    tail = fit_tail(losses)
-    assert tail is not None
+    tail = fitted(losses)
     u, xi, b = tail.threshold, tail.shape, tail.scale
     assert u == pytest.approx(student.ppf(0.995, 4), rel=1e-3)
     for p in (0.999, 0.9999):
@@ -63,12 +76,12 @@ def test_moving_the_threshold_of_a_small_sample_keeps_the_quantiles(n: int) -> N
     """Below 10,000 the fit begins where 50 are left; the record must tell the same far tail."""
     losses = student.rvs(4, size=n, random_state=n)
     probability = 50 / n
-    start = float(np.quantile(losses, 1 - probability))
-    excess = losses[losses > start] - start
-    shape, _, scale = genpareto.fit(excess, 0.2, floc=0, scale=float(excess.mean()))
-    tail = fit_tail(losses)
-    assert tail is not None
-    assert tail.probability == 0.005
+    start = float(np.sort(losses)[-51])
+    direct_fit = fit_pareto(losses[losses > start] - start, prior=True)
+    assert direct_fit is not None
+    shape, scale = direct_fit.shape, direct_fit.scale
+    tail = fitted(losses)
+    assert (tail.probability, tail.excesses, tail.shape_prior) == (0.005, 50, True)
     assert tail.shape == pytest.approx(shape, abs=1e-9)
     for p in (0.004, 0.001, 1e-5):
         direct = start + genpareto.isf(p / probability, shape, scale=scale)
@@ -78,31 +91,52 @@ def test_moving_the_threshold_of_a_small_sample_keeps_the_quantiles(n: int) -> N
 
 def test_nothing_is_fitted_below_500_observations() -> None:
     losses = student.rvs(4, size=500, random_state=9)
-    assert fit_tail(losses[:499]) is None
-    assert fit_tail(losses) is not None
+    assert refused(losses[:499]) == "499 observations, 500 are needed for a tail"
+    assert fitted(losses).excesses == 50
 
 
 def test_a_tail_with_infinite_mean_is_refused() -> None:
     """Pareto with alpha 1 has shape 1: 0.9 lies more than two standard errors below."""
     losses = 1 / np.random.default_rng(4).random(600_000)
-    assert fit_tail(losses) is None
+    assert "expected shortfall is infinite" in refused(losses)
     heavy = losses**0.5  # alpha 2, shape 0.5
-    tail = fit_tail(heavy)
-    assert tail is not None
+    tail = fitted(heavy)
     assert tail.shape == pytest.approx(0.5, abs=0.1)
 
 
 @pytest.mark.parametrize("value", [1.0, 0.0, -1.0])
 def test_a_constant_has_no_tail(value: float) -> None:
-    assert fit_tail(np.full(1000, value)) is None
-    assert two_tails(np.full(1000, value)) is None
+    assert "hardly moves" in refused(np.full(1000, value))
+    assert isinstance(two_tails(np.full(1000, value)), NotDone)
+
+
+def test_a_series_that_moves_now_and_then_has_no_tail() -> None:
+    """A price read from a contract once a day: 4 % of the hours move, a fifth of them down."""
+    losses = np.zeros(5000)
+    losses[::25] = -1e-4
+    losses[::2000] = 0.01
+    assert "hardly moves" in refused(losses)
+
+
+def test_excesses_that_are_all_equal_have_no_tail() -> None:
+    losses = np.concatenate([np.linspace(0, 1, 1000), np.full(60, 2.0)])
+    assert isinstance(fit_tail(losses), NotDone)
+
+
+def test_the_interval_and_the_test_of_fit_come_with_the_tail() -> None:
+    tail = fitted(student.rvs(4, size=60_000, random_state=2))
+    assert tail.shape_low < 0.25 < tail.shape_high  # 1 / 4, the shape of a t tail
+    assert tail.goodness > 0.05
+    # Independent observations do not cluster: 0.98, standard error 0.03, over 300 samples.
+    assert tail.extremal_index > 0.75
+    assert not tail.shape_prior
 
 
 def test_the_lower_tail_is_that_of_the_losses() -> None:
     far = genpareto.ppf((np.arange(1000) + 0.5) / 1000, 0.3)
     body = np.linspace(-2.0, 2.0, 198_000)
     tails = two_tails(np.concatenate([-2.0 - far, body, 2.0 + 0.1 * far]))
-    assert tails is not None
+    assert not isinstance(tails, NotDone)
     lower, upper = tails
     assert lower.scale == pytest.approx(1.0, rel=0.05)
     assert upper.scale == pytest.approx(0.1, rel=0.05)

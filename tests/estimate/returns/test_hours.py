@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from govkit.estimate.returns import hourly_returns, trim_constant
+from govkit.estimate.returns.hours import hourly_returns, in_numeraire, trim_constant
 from tests.estimate.real import real_candles, real_hours
 
 
@@ -28,7 +28,7 @@ def test_a_low_under_three_quarters_of_the_body_becomes_the_lower_end_of_the_bod
     assert hours.wicks == 1
     (finding,) = hours.findings
     assert finding.severity == "warning"
-    assert finding.what.startswith("1 candles")
+    assert finding.what.startswith("1 candle with a low")
     assert "2024-03-01" in finding.what
 
 
@@ -46,7 +46,7 @@ def test_returns_across_a_gap_are_left_out_of_five_candles() -> None:
     assert hours.closes.tolist() == [11, 12, 21]
     (finding,) = hours.findings
     assert finding.severity == "note"
-    assert "1 gaps, 2 hours missing" in finding.what
+    assert "1 gap, 2 hours missing (28.6 %)" in finding.what
     assert "has 2 hours after 2024-03-01 02:00" in finding.what
 
 
@@ -55,10 +55,38 @@ def test_a_gap_of_more_than_a_day_is_a_warning() -> None:
     assert [f.severity for f in hours.findings] == ["warning"]
 
 
+def test_a_gap_of_two_days_in_a_year_is_a_note() -> None:
+    hours = [h for h in range(8760) if not 4000 <= h < 4048]
+    (finding,) = hourly_returns("X", frame([(1, 1, 1)] * len(hours), hours)).findings
+    assert finding.severity == "note"
+    assert "48 hours missing (0.5 %)" in finding.what
+
+
 def test_the_low_is_never_above_the_close() -> None:
     # The candle opens above the last close and its low equals its close.
     hours = hourly_returns("X", frame([(10, 10, 10), (12, 11, 11), (11, 9, 10)], [0, 1, 2]))
     assert (hours.log_lows <= hours.log_returns).all()
+
+
+def test_a_return_in_the_debt_asset_is_the_quotient_of_the_two_moves() -> None:
+    """Only where both ends of the hour are known: the edge of a gap must not look like a jump."""
+    hours = hourly_returns("X", frame([(100, 99, 100), (100, 90, 95), (95, 94, 96)], [0, 1, 2]))
+    closes = pd.date_range("2024-03-01 01:00", periods=3, freq="h", tz="UTC")
+    unit = pd.Series([1.0, 0.9, float("nan")], index=closes)
+    measured = in_numeraire(hours, "USDC", unit.dropna())
+    assert np.exp(measured.log_returns) == pytest.approx([0.95 / 0.9, 96 / 95], rel=1e-12)
+    # The hour rose in the debt asset; its low cannot stand above its start.
+    assert np.exp(measured.log_lows) == pytest.approx([min(0.9 / 0.9, 1.0), 94 / 95], rel=1e-12)
+    assert measured.closes.tolist() == hours.closes.tolist()
+    assert "1 of 2 hours are measured in USDC" in measured.findings[-1].what
+
+
+def test_a_unit_that_never_moves_changes_nothing() -> None:
+    hours = hourly_returns("X", frame([(100, 99, 100), (100, 90, 95), (95, 94, 96)], [0, 1, 2]))
+    par = pd.Series(1.0, index=pd.date_range("2024-03-01", periods=9, freq="h", tz="UTC"))
+    measured = in_numeraire(hours, "USDC", par)
+    assert measured.log_returns.tolist() == hours.log_returns.tolist()
+    assert measured.log_lows.tolist() == hours.log_lows.tolist()
 
 
 def test_before_returns_exactly_what_the_earlier_candles_alone_give() -> None:

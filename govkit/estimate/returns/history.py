@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from govkit.estimate.returns import Array, HourlyReturns
-from govkit.records.model import FallTable, HistoricalFall
+from govkit.estimate.returns.hours import Array, HourlyReturns
+from govkit.records.model import HistoricalFall
+from govkit.records.returns import FallTable
 
 EVENT_HORIZONS = (1, 2, 3, 4, 6, 12, 24, 48)
 TABLE_HORIZONS = (1, 2, 3, 6, 12, 24)

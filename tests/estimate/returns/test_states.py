@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm
+from scipy.stats import chi2, norm
 
-from govkit.estimate.returns import HourlyReturns
-from govkit.estimate.states import (
+from govkit.estimate.returns.hours import HourlyReturns
+from govkit.estimate.returns.states import (
     dense_top,
     episodes_per_year,
     jump_posterior,
     shadow_table,
+    state_mix,
     state_quantiles,
     trigger_mask,
     worst_five_minutes,
@@ -51,6 +52,9 @@ def test_an_asset_without_jumps_still_has_a_chance_of_one() -> None:
     posterior = jump_posterior(calm, [calm, jumpy])
     assert posterior.count == 0
     assert posterior.intensity_per_hour == 0.5 / 5000
+    # Gamma(1/2): half a chi-squared variable with one degree of freedom.
+    assert posterior.intensity_high == pytest.approx(chi2.ppf(0.95, 1) / 2 / 5000)
+    assert 0 < posterior.intensity_low == pytest.approx(chi2.ppf(0.05, 1) / 2 / 5000)
     assert posterior.pooled_jumps == 2
     assert posterior.excess_mean == pytest.approx((0.05 + 0.02) / 2)
     own = jump_posterior(jumpy, [jumpy])
@@ -70,6 +74,45 @@ def test_episodes_by_hand() -> None:
     mask[54 + 25] = True  # 24 calm hours: a new one
     mask[5000:5100] = True
     assert episodes_per_year(mask) == pytest.approx(3 / 2)
+
+
+def test_stressed_windows_weigh_a_quarter_of_the_mix_and_nothing_in_the_trigger_states() -> None:
+    """Two levels of volatility: 2 % of the hours are stressed, and only they are high."""
+    times = pd.date_range("2020-01-01", periods=24 * 500, freq="h", tz="UTC")
+    sigma = np.full(len(times), 0.01)
+    inside = (times > pd.Timestamp("2020-03-01", tz="UTC")) & (
+        times <= pd.Timestamp("2020-03-11", tz="UTC")
+    )
+    sigma[inside] = 0.05
+    mix = state_mix(times, sigma, [("2020-03-01", "2020-03-10")])
+    assert mix.stressed_share == pytest.approx(inside.mean()) == 0.02
+    assert mix.stressed_weight == 0.25
+    high = np.interp(0.76, dense_top(65), mix.mixed), np.interp(0.70, dense_top(65), mix.mixed)
+    assert high == (pytest.approx(0.05), pytest.approx(0.01, rel=0.2))
+    # The trigger states are the top decile as it was, 2 % of the hours high.
+    assert mix.trigger == tuple(state_quantiles(sigma[trigger_mask(sigma)]))
+    without = state_mix(times, sigma, [])
+    assert (without.stressed_share, without.stressed_weight) == (0.0, 0.0)
+    assert without.trigger == mix.trigger
+    assert np.interp(0.76, dense_top(65), without.mixed) == pytest.approx(0.01)
+
+
+def test_a_history_that_is_mostly_stressed_keeps_its_own_share() -> None:
+    times = pd.date_range("2022-05-01", periods=240, freq="h", tz="UTC")
+    sigma = np.linspace(0.01, 0.02, 240)
+    mix = state_mix(times, sigma, [("2022-05-01", "2022-05-05")])
+    assert mix.stressed_weight == mix.stressed_share == pytest.approx(0.5, abs=0.01)
+    assert mix.mixed == tuple(state_quantiles(sigma))
+
+
+def test_weights_shift_the_quantiles_of_a_uniform_sample() -> None:
+    """Weight w on values above 1/2: the p-quantile is 1 - (1 - p) / (2 w) there."""
+    sample = (np.arange(200_000) + 0.5) / 200_000
+    weights = np.where(sample > 0.5, 0.8, 0.2)
+    table = state_quantiles(sample, weights)
+    for p in (0.3, 0.6, 0.9):
+        told = np.interp(p, dense_top(65), table)
+        assert told == pytest.approx(1 - (1 - p) / 1.6, abs=0.01)
 
 
 def five_minutes(closes: list[float], start: str = "2025-10-10T21:00") -> pd.DataFrame:

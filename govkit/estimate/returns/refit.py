@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from govkit.estimate.returns import Array
-from govkit.estimate.states import trigger_mask
-from govkit.estimate.tail import fit_tail
-from govkit.estimate.volatility import Variance, filter_variance, fit_variance
+from govkit.estimate.returns.hours import Array
+from govkit.estimate.returns.states import trigger_mask
+from govkit.estimate.returns.tail import tail_of
+from govkit.estimate.returns.volatility import Variance, filter_variance, fit_variance
+from govkit.records.provenance import NotDone
 
 BLOCK_HOURS = 30 * 24
 REFITS = 200
+TRIGGER_LEVELS = (0.0, 0.5, 0.9, 0.99, 1.0)
 
 
 def refit_rows(
-    returns: Array, variance: Variance, trigger_mean: float, draws: list[int]
+    returns: Array, variance: Variance, draws: list[int]
 ) -> list[tuple[float, ...] | None]:
     """Refit on bootstrapped histories, one per seed in `draws`.
 
@@ -24,8 +26,6 @@ def refit_rows(
         Hourly log returns, shape (n_hours,). Blocks of 30 days keep volatility clusters whole.
     variance:
         The fit to the history itself; its optimum is the start of every refit.
-    trigger_mean:
-        Mean conditional volatility in trigger states of the history itself.
     draws:
         Seeds, one a refit, so that any split over workers gives the same rows.
 
@@ -34,10 +34,11 @@ def refit_rows(
     list
         Rows in the order of `Refits.columns`; None where a refit's tail could not be fitted.
     """
-    share = (variance.alpha + variance.gamma / 2) / variance.persistence
-    asymmetry = variance.gamma / 2 / max(variance.alpha + variance.gamma / 2, 1e-9)
-    start = (variance.persistence, share, min(asymmetry, 0.9), variance.nu or 4.0)
-    return [_refit(_resample(returns, seed), start, trigger_mean) for seed in draws]
+    news = variance.alpha + variance.gamma / 2
+    asymmetry = min(variance.gamma / 2 / max(news, 1e-9), 0.9)
+    start = (variance.persistence, news / variance.persistence, asymmetry, variance.nu or 4.0)
+    states = _trigger_levels(np.sqrt(filter_variance(returns, variance)[:-1]))
+    return [_refit(_resample(returns, seed), start, states) for seed in draws]
 
 
 def _resample(returns: Array, seed: int) -> Array:
@@ -50,13 +51,17 @@ def _resample(returns: Array, seed: int) -> Array:
 
 
 def _refit(
-    returns: Array, start: tuple[float, float, float, float], trigger_mean: float
+    returns: Array, start: tuple[float, float, float, float], states: Array
 ) -> tuple[float, ...] | None:
-    fitted = fit_variance(returns, starts=(start,), tolerance=1e-7)
+    fitted = fit_variance(returns, starts=(start,), tolerance=1e-8)
     sigma = np.sqrt(filter_variance(returns, fitted)[:-1])
-    tail = fit_tail(-returns / sigma)
-    if tail is None:
+    tail = tail_of(-returns / sigma)
+    if isinstance(tail, NotDone):
         return None
-    scale = float(sigma[trigger_mask(sigma)].mean()) / trigger_mean
+    moved = (_trigger_levels(sigma) / states).tolist()
     return (fitted.omega, fitted.alpha, fitted.gamma, fitted.beta,
-            tail.threshold, tail.shape, tail.scale, scale)  # fmt: skip
+            tail.threshold, tail.shape, tail.scale, *moved)  # fmt: skip
+
+
+def _trigger_levels(sigma: Array) -> Array:
+    return np.asarray(np.quantile(sigma[trigger_mask(sigma)], TRIGGER_LEVELS))

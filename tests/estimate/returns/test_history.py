@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from govkit.estimate.history import (
+from govkit.estimate.returns.history import (
     EVENT_HORIZONS,
     daily_fall,
     empirical_table,
@@ -16,7 +16,7 @@ from govkit.estimate.history import (
     running_falls,
     separate_starts,
 )
-from govkit.estimate.returns import HourlyReturns
+from govkit.estimate.returns.hours import HourlyReturns
 from tests.estimate.real import real_hours
 
 

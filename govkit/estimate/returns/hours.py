@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,9 @@ Array = NDArray[np.float64]
 
 WICK_SHARE = 0.75
 """A low under this share of the candle's body is a print of one order book, not a price."""
+
+MISSING_SHARE = 0.01
+"""Gaps longer than a day that take more than this share of all hours are a warning."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,41 @@ def hourly_returns(asset: str, candles: pd.DataFrame) -> HourlyReturns:
     )
 
 
+def in_numeraire(hours: HourlyReturns, unit: str, price: pd.Series) -> HourlyReturns:
+    """Measure returns in a debt asset instead of in the quote of the candles.
+
+    Parameters
+    ----------
+    unit:
+        Ticker of the debt asset.
+    price:
+        Its price in the quote of the candles, indexed by close time (UTC). An hour is converted
+        when the price is known at both its ends and kept at par otherwise, so that the edge of
+        a gap does not look like a jump.
+
+    Returns
+    -------
+    HourlyReturns
+        `closes` stay in the quote; a finding says how many hours were converted.
+    """
+    now = np.log(price.reindex(hours.times).to_numpy(dtype=float))
+    before = np.log(price.reindex(hours.times - pd.Timedelta("1h")).to_numpy(dtype=float))
+    change = now - before
+    known = np.isfinite(change)
+    change = np.where(known, change, 0.0)
+    said = Finding(
+        severity="note",
+        where=f"{hours.asset} hourly",
+        what=f"{int(known.sum())} of {len(known)} hours are measured in {unit}; in the others "
+        "its price is not known and it is taken at par with the quote",
+    )
+    returns = hours.log_returns - change
+    # When within the hour the low was seen is not known: never above the hour's start or end.
+    lows = np.minimum(hours.log_lows - change, np.minimum(returns, 0.0))
+    findings = (*hours.findings, said)
+    return replace(hours, log_returns=returns, log_lows=lows, findings=findings)
+
+
 def _findings(
     asset: str, opened: pd.DatetimeIndex, candles: pd.DataFrame, wick: NDArray[np.bool_]
 ) -> tuple[Finding, ...]:
@@ -91,13 +129,14 @@ def _findings(
     gaps = np.diff(opened.to_numpy()) / np.timedelta64(1, "h") - 1
     if (gaps > 0).any():
         worst = int(gaps.argmax())
+        share = float(gaps.sum() / (gaps.sum() + len(opened)))
         found.append(
             Finding(
-                severity="warning" if gaps.max() > 24 else "note",
+                severity="warning" if gaps.max() > 24 and share > MISSING_SHARE else "note",
                 where=f"{asset} hourly",
-                what=f"{int((gaps > 0).sum())} gaps, {int(gaps.sum())} hours missing; the longest "
-                f"has {int(gaps[worst])} hours after {opened[worst]:%Y-%m-%d %H:%M}; "
-                "returns across gaps are left out",
+                what=f"{_count(int((gaps > 0).sum()), 'gap')}, {int(gaps.sum()):,} hours missing "
+                f"({100 * share:.1f} %); the longest has {int(gaps[worst]):,} hours after "
+                f"{opened[worst]:%Y-%m-%d %H:%M}; returns across gaps are left out",
             )
         )
     if wick.any():
@@ -107,11 +146,15 @@ def _findings(
             Finding(
                 severity="warning",
                 where=f"{asset} hourly",
-                what=f"{int(wick.sum())} candles with a low under 75 % of their body ({shown}); "
-                "taken as prints of one venue, the lower end of the body is used",
+                what=f"{_count(int(wick.sum()), 'candle')} with a low under 75 % of the body "
+                f"({shown}); taken as prints of one venue, the lower end of the body is used",
             )
         )
     return tuple(found)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def trim_constant(candles: pd.DataFrame) -> pd.DataFrame:

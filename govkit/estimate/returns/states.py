@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import gamma
 
-from govkit.estimate.returns import Array, HourlyReturns
-from govkit.records.model import JumpPosterior, ShadowTable
+from govkit.estimate.returns.hours import Array, HourlyReturns
+from govkit.records.returns import JumpPosterior, ShadowTable, StateMix
 
 TRIGGER_QUANTILE = 0.9
 STATE_QUANTILES = 65
 SHADOW_QUANTILES = 33
 SHADOW_EDGES = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 0.93)
+STRESSED_WEIGHT = 0.25
 JUMP_SIZE = 0.10
 CRASH_HOUR_FALL = 0.02
 EPISODE_GAP_HOURS = 24
@@ -32,9 +34,51 @@ def dense_top(steps: int) -> Array:
     return np.asarray(1 - (1 - np.linspace(0, 1, steps)) ** 3)
 
 
-def state_quantiles(sigma: Array) -> Array:
-    """Return 65 quantiles of hourly volatilities at `dense_top` probabilities."""
-    return np.asarray(np.quantile(sigma, dense_top(STATE_QUANTILES)))
+def state_quantiles(sigma: Array, weights: Array | None = None) -> Array:
+    """Return 65 quantiles of hourly volatilities at `dense_top` probabilities.
+
+    `weights`, shape of `sigma`, weigh the hours; equal when left out.
+    """
+    grid = dense_top(STATE_QUANTILES)
+    if weights is None:
+        return np.asarray(np.quantile(sigma, grid))
+    order = np.argsort(sigma, kind="stable")
+    ranked, weight = sigma[order], weights[order]
+    # Each hour stands at the middle of its own weight.
+    place = (np.cumsum(weight) - weight / 2) / weight.sum()
+    return np.asarray(np.interp(grid, place, ranked))
+
+
+def state_mix(times: pd.DatetimeIndex, sigma: Array, stressed: list[tuple[str, str]]) -> StateMix:
+    """Tabulate the volatility states of all hours and of trigger hours.
+
+    Parameters
+    ----------
+    times:
+        Close times of the hours, shape (n,).
+    sigma:
+        Conditional volatility of each hour, shape (n,).
+    stressed:
+        First and last date, both included, of each stressed window. Their hours weigh at least
+        25 % of the mix of all states; the trigger states carry no stressed weight on top.
+    """
+    inside: NDArray[np.bool_] = np.zeros(len(times), dtype=bool)
+    for first, last in stressed:
+        start, end = pd.Timestamp(first, tz="UTC"), pd.Timestamp(last, tz="UTC")
+        inside |= np.asarray((times > start) & (times <= end + pd.Timedelta("1D")))
+    share = float(inside.mean())
+    weight = max(STRESSED_WEIGHT, share) if share > 0 else 0.0
+    weights = None
+    if 0 < share < weight:
+        weights = np.where(inside, weight / share, (1 - weight) / (1 - share))
+    trigger = trigger_mask(sigma)
+    return StateMix(
+        trigger=tuple(state_quantiles(sigma[trigger]).tolist()),
+        mixed=tuple(state_quantiles(sigma, weights).tolist()),
+        stressed_share=share,
+        stressed_weight=weight,
+        episodes_per_year=episodes_per_year(trigger),
+    )
 
 
 def episodes_per_year(mask: NDArray[np.bool_]) -> float:
@@ -76,11 +120,14 @@ def jump_posterior(own: Array, pooled: list[Array]) -> JumpPosterior:
     """
     falls = np.concatenate([-r[r <= -JUMP_SIZE] for r in pooled]) - JUMP_SIZE
     count = int((own <= -JUMP_SIZE).sum())
+    low, high = (float(gamma.ppf(p, count + 0.5)) / len(own) for p in (0.05, 0.95))
     return JumpPosterior(
         size=JUMP_SIZE,
         count=count,
         hours=len(own),
         intensity_per_hour=(count + 0.5) / len(own),
+        intensity_low=low,
+        intensity_high=high,
         excess_mean=float(falls.mean()) if len(falls) else JUMP_SIZE / 2,
         pooled_jumps=len(falls),
     )

@@ -1,0 +1,1 @@
+"""From candles to a return model: hours, volatility, tails, states, refits."""
