@@ -67,10 +67,11 @@ def _against_manifest(entry: SnapshotFile, frame: pd.DataFrame) -> Iterator[Find
         if not (frame["debt_usd"] >= 0).all():
             yield _finding("error", entry.path, "a debt is negative or missing")
         return
-    times = pd.DatetimeIndex(frame["timestamp"] if entry.kind == "quotes" else frame.index)
+    apart = entry.kind in ("quotes", "pools")  # many rows may share a time
+    times = pd.DatetimeIndex(frame["timestamp"] if apart else frame.index)
     if not times.is_monotonic_increasing:
         yield _finding("error", entry.path, "rows are not in order of time")
-    elif entry.kind != "quotes" and not times.is_unique:
+    elif not apart and not times.is_unique:
         yield _finding("error", entry.path, f"a time is there twice: {_twice(times)}")
     for name, told, own in (("first", entry.first, times[0]), ("last", entry.last, times[-1])):
         if told != write_time(own):
@@ -80,6 +81,7 @@ def _against_manifest(entry: SnapshotFile, frame: pd.DataFrame) -> Iterator[Find
         "candles": ["open", "high", "low", "close"],
         "closes": ["close"],
         "quotes": ["amount_in", "amount_out", "size_usd"],
+        "pools": ["price_in_usd"],
     }[entry.kind]
     wrong = ~(frame[prices] > 0).all(axis=1).to_numpy()
     if wrong.any():

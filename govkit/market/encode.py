@@ -13,16 +13,18 @@ import pandas as pd
 
 from govkit.errors import InputError
 from govkit.market.books import ACCOUNT_COLUMNS, QUOTE_COLUMNS
+from govkit.market.pools import POOL_COLUMNS
 from govkit.market.times import write_times
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "candles": ("timestamp", "open", "high", "low", "close", "volume", "source"),
     "closes": ("timestamp", "close"),
     "quotes": QUOTE_COLUMNS,
+    "pools": POOL_COLUMNS,
     "accounts": ACCOUNT_COLUMNS,
 }
 
-TEXT = frozenset({"source", "asset_in", "asset_out", "account", "collateral_asset"})
+TEXT = frozenset({"source", "asset_in", "asset_out", "pool", "type", "account", "collateral_asset"})
 
 
 def encode_table(frame: pd.DataFrame, kind: str) -> bytes:

@@ -10,6 +10,7 @@ from govkit.errors import InputError
 from govkit.market.books import ACCOUNT_INPUT, QUOTE_COLUMNS, read_accounts, read_quotes
 from govkit.market.files import RawFile, read_file
 from govkit.market.names import check_ticker
+from govkit.market.pools import POOL_COLUMNS, read_pools
 from govkit.market.prices import CANDLE_INPUT, CLOSE_INPUT, PRICES, price_tables, renaming
 from govkit.market.tables import Request, Table, provenance
 from govkit.records.snapshot import Finding, Kind
@@ -43,6 +44,7 @@ def read_tables(path: Path, request: Request) -> tuple[Table, ...]:
         "candles": price_tables,
         "closes": price_tables,
         "quotes": _quote_table,
+        "pools": _pool_table,
         "accounts": _account_table,
     }
     tables = tuple(readers[kind](raw, request))
@@ -64,6 +66,8 @@ def recognise(columns: list[str], name: str) -> Kind:
     raw = set(columns)
     if set(QUOTE_COLUMNS) <= raw:
         return "quotes"
+    if set(POOL_COLUMNS) <= raw:
+        return "pools"
     if raw <= ACCOUNT_INPUT and any(c.startswith("debt_") for c in raw) and "asset" not in raw:
         return "accounts"
     known = set(renaming(columns).values())
@@ -76,7 +80,8 @@ def recognise(columns: list[str], name: str) -> Kind:
         where=f"{name}:1",
         todo=(
             "Accepted: timestamp,open,high,low,close,volume[,source][,asset]; timestamp,close; "
-            f"{','.join(QUOTE_COLUMNS)}; accounts with collateral and debt."
+            f"{','.join(QUOTE_COLUMNS)}; {','.join(POOL_COLUMNS)}; "
+            "accounts with collateral and debt."
         ),
     )
 
@@ -85,6 +90,19 @@ def _quote_table(raw: RawFile, request: Request) -> Iterator[Table]:
     frame, findings = read_quotes(raw.cells, raw.name)
     yield Table(
         kind="quotes",
+        asset="*",
+        quote="USD",
+        interval="irregular",
+        frame=frame,
+        findings=findings,
+        **provenance(raw, request),
+    )
+
+
+def _pool_table(raw: RawFile, request: Request) -> Iterator[Table]:
+    frame, findings = read_pools(raw.cells, raw.name)
+    yield Table(
+        kind="pools",
         asset="*",
         quote="USD",
         interval="irregular",

@@ -70,6 +70,8 @@ class Snapshot:
             closes: UTC index ``timestamp``; float close.
             quotes: timestamp (UTC), asset_in, asset_out, amount_in, amount_out, size_usd,
             slippage (fraction).
+            pools: timestamp (UTC), pool, type, asset_in, asset_out, reserve_in, reserve_out,
+            price_in_usd, fee (fraction), amplification (NaN where absent).
             accounts: account, collateral_asset, collateral_amount, collateral_usd, debt_usd,
             health_factor, liquidation_threshold (fraction); NaN where absent.
 
@@ -190,7 +192,7 @@ def _place(table: Table, entries: dict[str, SnapshotFile]) -> str:
     name = f"{table.asset}-{table.quote}-{table.interval}"
     if table.interval in ("5m", "15m"):  # short windows around events: several per asset
         name += f"-{table.frame.index[0]:%Y-%m-%d}"
-    if table.kind in ("quotes", "accounts"):
+    if table.kind in ("quotes", "pools", "accounts"):
         name = table.original.split(".")[0].removeprefix(f"{table.kind}-") or "table"
         name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in name)
     path, number = f"{table.kind}/{name}.csv.gz", 2
@@ -204,7 +206,7 @@ def _entry(table: Table, path: str) -> SnapshotFile:
     times = pd.DatetimeIndex([])
     if table.kind in ("candles", "closes"):
         times = pd.DatetimeIndex(frame.index)
-    elif table.kind == "quotes":
+    elif table.kind in ("quotes", "pools"):
         times = pd.DatetimeIndex(frame["timestamp"])
     return SnapshotFile(
         path=path,
