@@ -6,6 +6,7 @@ A name means a shipped file; a path means a user's own file of the same form.
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,38 @@ DEFAULT_MODEL = "reference"
 SUPPORTED_MODEL_SCHEMAS = (MODEL_SCHEMA,)
 
 
+PegClass = Literal["fiat", "crypto", "algorithmic"]
+
+
+class Redemption(Record):
+    """When holders could redeem a token for what backs it, with the source of the dates."""
+
+    opened: str = Field("", description="first UTC date on which it was open; empty for never")
+    closed: tuple[tuple[str, str], ...] = Field(
+        (), description="first and last UTC date of each known stop"
+    )
+    bank_days_only: bool = Field(
+        False, description="paid out by banks, so closed on Saturdays and Sundays"
+    )
+    source: str = Field(min_length=1)
+
+    def is_open(self, on: date) -> bool:
+        """Return whether holders could redeem on a UTC date."""
+        day = on.isoformat()
+        if not self.opened or day < self.opened:
+            return False
+        if self.bank_days_only and on.weekday() >= 5:
+            return False
+        return not any(first <= day <= last for first, last in self.closed)
+
+
+class PegEntry(Record):
+    """A pegged coin whose depegs are pooled; a table of ``pegs.toml``."""
+
+    backing: PegClass
+    redemption: Redemption
+
+
 class AssetEntry(Record):
     """How a collateral is priced and sold; a table of ``assets.toml``."""
 
@@ -29,6 +62,15 @@ class AssetEntry(Record):
     depth: str
     ratio: str = ""
     level: str = ""
+    redeems_at: float | None = Field(
+        None, gt=0, description="units of the underlying that one token of `ratio` is redeemed for"
+    )
+    redemption: Redemption | None = Field(
+        None, description="of a wrapped or staking token; that of a peg is in pegs.toml"
+    )
+    comparables: tuple[str, ...] = Field(
+        (), description="tickers that stand in where the own hourly history is too short"
+    )
 
 
 class Event(Record):
@@ -75,7 +117,7 @@ def load_model(name: str = DEFAULT_MODEL) -> MarketModel:
     """
     import json
 
-    path = _resolve("model", name, "models", ".json")
+    path = model_path(name)
     try:
         text = path.read_text(encoding="utf-8")
         schema = json.loads(text).get("schema_id")
@@ -96,10 +138,21 @@ def load_model(name: str = DEFAULT_MODEL) -> MarketModel:
     return MarketModel.from_json(text, where=_shown(path))
 
 
+def model_path(name: str = DEFAULT_MODEL) -> Path:
+    """Return the file that a model's name or path means; `InputError` when there is none."""
+    return _resolve("model", name, "models", ".json")
+
+
 def load_assets() -> dict[str, AssetEntry]:
     """Return how every known collateral is priced and sold."""
     path = FOLDER / "assets.toml"
     return {k: AssetEntry.from_data(v, where=f"{path.name}:{k}") for k, v in _toml(path).items()}
+
+
+def load_pegs() -> dict[str, PegEntry]:
+    """Return the pegged coins whose depegs are pooled, by ticker."""
+    path = FOLDER / "pegs.toml"
+    return {k: PegEntry.from_data(v, where=f"{path.name}:{k}") for k, v in _toml(path).items()}
 
 
 def load_events() -> tuple[Event, ...]:

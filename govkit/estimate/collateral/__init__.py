@@ -1,0 +1,1 @@
+"""Collateral that follows another asset: ratios, discounts, depegs, carry."""
