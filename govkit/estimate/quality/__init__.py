@@ -1,0 +1,1 @@
+"""What speaks against calibrating on a price history."""
