@@ -12,15 +12,11 @@ from govkit.calibrate.clearing import clearing_of, stressed_depth, terms_of
 from govkit.calibrate.position import Falls, refit_factors, simulate_position
 from govkit.records.book import AccountBook
 from govkit.records.evidence import Clearing
+from govkit.records.liquidity import LiquidityCurve
 from govkit.records.market import Appetite, Market, Reserve
-from govkit.records.model import (
-    AssetModel,
-    HistoricalFall,
-    LiquidityCurve,
-    MarketModel,
-    ReturnModel,
-)
-from govkit.simulate.falls import return_law
+from govkit.records.model import AssetModel, HistoricalFall, MarketModel
+from govkit.records.returns import ReturnModel
+from govkit.simulate.falls import ReturnLaw, return_law
 from govkit.simulate.paths import price_paths
 
 Array = NDArray[np.float64]
@@ -53,9 +49,49 @@ class Asked:
         return self.model.assets[self.asset]
 
     @property
+    def in_pair(self) -> bool:
+        """Whether the debt is the asset's own underlying, such as wstETH against ETH."""
+        return (
+            bool(self.known.pair) and self._priced(self.market.debt_asset) == self.known.priced_as
+        )
+
+    @property
+    def returns_key(self) -> str:
+        """Key of the return model in use: the pair's, or the asset's it is priced as."""
+        return self.known.pair if self.in_pair else self.known.priced_as
+
+    @property
     def returns(self) -> ReturnModel:
-        """The return model of the asset it is priced as."""
-        return self.model.returns[self.known.priced_as]
+        """The return model in use."""
+        return self.model.returns[self.returns_key]
+
+    @property
+    def measured_in_debt(self) -> bool:
+        """Whether the returns in use are those against the debt, or both units are dollars."""
+        units = {self._priced(self.returns.numeraire), self._priced(self.market.debt_asset)}
+        return len(units) == 1 or not any(self._moves(unit) for unit in units)
+
+    def _priced(self, unit: str) -> str:
+        return self.model.assets[unit].priced_as if unit in self.model.assets else unit
+
+    def _moves(self, ticker: str) -> bool:
+        known = self.model.returns.get(ticker)
+        return known is not None and known.basis != "depeg"
+
+    @property
+    def law(self) -> ReturnLaw:
+        """What a path draws from; a pair's returns hold the ratio's changes already."""
+        return return_law(self.returns, None if self.in_pair else self.known.ratio)
+
+    @property
+    def falls(self) -> tuple[HistoricalFall, ...]:
+        """Dated falls; they are measured in dollars, so there are none for a pair."""
+        return () if self.in_pair else self.known.falls
+
+    @property
+    def curve(self) -> LiquidityCurve | None:
+        """What selling the asset for the debt costs."""
+        return self.known.curve_into(self.market.debt_asset)
 
     @property
     def bonus(self) -> float:
@@ -65,7 +101,7 @@ class Asked:
     @property
     def deviation(self) -> float:
         """Oracle deviation allowance, fraction."""
-        return self.market.oracle_deviation.value
+        return self.market.feed(self.asset).deviation or 0.0
 
     def clearing(self, curve: LiquidityCurve) -> Clearing:
         """Exposure, chunk and effective horizon."""
@@ -104,8 +140,8 @@ def simulate_case(
         All appetites that will be asked about; their probabilities are read from the refits.
     """
     clearing = asked.clearing(curve)
-    law = return_law(asked.returns, asked.known.ratio)
-    terms = terms_of(asked.market, asked.bonus)
+    law = asked.law
+    terms = terms_of(asked.market, asked.asset)
     depth = stressed_depth(curve, asked.market.depth_haircut.value)
     book = stressed_book(
         asked.book or asked.model.accounts,
@@ -121,7 +157,7 @@ def simulate_case(
         law, np.array(asked.returns.worst_five_minutes), hours=BOOK_HOURS, paths=BOOK_PATHS,
         seed=asked.seed, name=asked.asset,
     )  # fmt: skip
-    dated = tuple(fall for fall in asked.known.falls if fall.event in deciding)
+    dated = tuple(fall for fall in asked.falls if fall.event in deciding)
     levels = tuple(sorted({a.position_probability for a in appetites}))
     return Case(
         asked=asked,

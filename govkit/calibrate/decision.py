@@ -76,6 +76,8 @@ def _above(
         not_modelled = NOT_MODELLED + (f"; {WRAPPER}" if reserve.kind == "wrapped" else "")
         if reserve.kind == "staking":
             not_modelled += f"; {STAKING}"
+        if reserve.kind == "pegged":
+            not_modelled += f"; {PEGGED}"
         reason = Reason(
             code="supported_above",
             numbers={"current": current, "point": support.point, "bound": support.bound,
@@ -100,6 +102,7 @@ def _above(
 NOT_MODELLED = "governance, contract and oracle failure; concentration beyond the exposure used"
 WRAPPER = "custody of the wrapped asset"
 STAKING = "slashing and a frozen withdrawal queue"
+PEGGED = "default of the issuer and a stop of redemptions longer than any on record"
 
 
 def _raise_obstacle(

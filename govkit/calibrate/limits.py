@@ -115,6 +115,8 @@ def alternative(case: Case, appetite: Appetite, overlays: tuple[Overlay, ...]) -
 
 
 def _stress_limit(case: Case, appetite: Appetite) -> tuple[float | None, str]:
+    if case.asked.in_pair:
+        return None, "the dated falls on record are in dollars, and the debt falls with the asset"
     if not case.stresses:
         return None, "no dated event that decides is on record for this asset"
     cap = appetite.stress_loss_share

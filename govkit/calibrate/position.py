@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from govkit.records.evidence import Implied, TailPoint
-from govkit.records.model import FallTable, ReturnModel
+from govkit.records.returns import FallTable, ReturnModel
 from govkit.simulate.falls import (
     ReturnLaw,
     draw,
@@ -25,6 +25,8 @@ FALL_PATHS = 100_000
 REFIT_PATHS = 20_000
 TAIL_PROBABILITIES = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002)
 INTERVAL = 0.95
+WIDENING = 3.0
+LARGEST_FALL = 0.999
 
 
 @dataclass(frozen=True)
@@ -97,21 +99,50 @@ def refit_factors(
 ) -> dict[float, Array]:
     """Return how each stored refit moves the position limit, as factors by probability.
 
-    Every refit and the model itself run on the same 20,000 paths, so path noise cancels in the
-    ratio; what remains is parameter uncertainty. Each array has shape (n_refits,).
+    Each array has shape (n_refits,); falls beyond the model's own are `widened`.
+    """
+    base, others = refit_falls(law, model, horizon_hours, probabilities, seed, name)
+    return {
+        p: (1 - widened(float(base[k]), others[:, k])) / (1 - base[k])
+        for k, p in enumerate(probabilities)
+    }
+
+
+def refit_falls(
+    law: ReturnLaw,
+    model: ReturnModel,
+    horizon_hours: float,
+    probabilities: tuple[float, ...],
+    seed: int,
+    name: str,
+) -> tuple[Array, Array]:
+    """Return the falls of the model, shape (n_levels,), and of its refits, (n_refits, n_levels).
+
+    All run on the same 20,000 paths, so path noise cancels in a ratio of the two; what remains
+    is parameter uncertainty.
     """
     hours = max(1, int(np.ceil(horizon_hours)))
     draws = draw(hours=hours, paths=REFIT_PATHS, seed=seed, name=f"{name} refits")
     levels = [1 - p for p in probabilities]
 
-    def kept(one: ReturnLaw) -> Array:
-        falls = fall_at(worst_falls(one, draws), horizon_hours)
-        return np.asarray(1 - np.quantile(falls, levels))
+    def falls(one: ReturnLaw) -> Array:
+        return np.asarray(np.quantile(fall_at(worst_falls(one, draws), horizon_hours), levels))
 
-    base = kept(law)
     laws = (refitted_law(law, model, row) for row in range(len(model.refits.rows)))
-    factors = np.array([kept(one) / base for one in laws]).reshape(-1, len(levels))
-    return {p: factors[:, k] for k, p in enumerate(probabilities)}
+    return falls(law), np.array([falls(one) for one in laws]).reshape(-1, len(levels))
+
+
+def widened(fall: float, refits: Array) -> Array:
+    """Widen the spread of refitted falls towards larger ones.
+
+    Volatility has heavy tails of its own: a history of a few years most often lacks the bursts
+    of the process behind it, and no resampling of it can show them. Deviations of the log fall
+    above the estimate are multiplied by 3; then the interval covers what it claims
+    (scripts/coverage.py, docs/method.md).
+    """
+    deviation = np.log(refits / fall)
+    wide = fall * np.exp(np.where(deviation > 0, WIDENING * deviation, deviation))
+    return np.asarray(np.minimum(wide, LARGEST_FALL))
 
 
 def table_fall(table: FallTable, horizon_hours: float, probability: float) -> float | None:

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from govkit.estimate.history import running_falls, separate_starts
-from govkit.estimate.returns import HourlyReturns
-from govkit.estimate.states import TRIGGER_QUANTILE
-from govkit.estimate.tail import body_quantiles, two_tails
-from govkit.estimate.volatility import Variance, filter_variance, fit_variance
-from govkit.records.model import Exceptions
+from govkit.estimate.returns.history import running_falls, separate_starts
+from govkit.estimate.returns.hours import HourlyReturns
+from govkit.estimate.returns.states import TRIGGER_QUANTILE
+from govkit.estimate.returns.tail import tail_of
+from govkit.estimate.returns.volatility import Variance, filter_variance, fit_variance
+from govkit.records.provenance import NotDone
+from govkit.records.returns import Exceptions
 from govkit.simulate.random import generator
 
 HORIZON_HOURS = 6
@@ -78,7 +79,7 @@ def _allowances(
 ) -> NDArray[np.float64] | None:
     """Simulate from known residuals; each hour's low comes with its return."""
     residual = hours.log_returns[:cut] / sigma
-    if two_tails(residual) is None or not np.isfinite(body_quantiles(residual)).all():
+    if isinstance(tail_of(-residual), NotDone):
         return None
     shadow = (np.minimum(hours.log_returns[:cut], 0) - hours.log_lows[:cut]) / sigma
     random = generator(seed, hours.asset, f"walk forward {cut}")

@@ -8,7 +8,7 @@ from govkit.data import load_market, load_model
 from govkit.records.evidence import AssetEvidence
 from govkit.records.market import Market
 from govkit.records.model import MarketModel
-from tests.calibrate.pipeline import NAME, PEGGED, SUPPORTED, evidence_of, fewer_paths
+from tests.calibrate.pipeline import NAME, PEGGED, REFUSED, SUPPORTED, evidence_of, fewer_paths
 
 
 @pytest.fixture(scope="session")
@@ -25,5 +25,5 @@ def model() -> MarketModel:
 def calibrated() -> dict[str, AssetEvidence]:
     """Every shipped asset under the moderate appetite, with what the others say."""
     with fewer_paths(book=1000, refits=500):
-        evidence = evidence_of(*SUPPORTED, *PEGGED)
+        evidence = evidence_of(*SUPPORTED, *PEGGED, *REFUSED)
     return {asset.asset: asset for asset in evidence.assets}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from govkit.calibrate import case, position
+from govkit.calibrate import case, feed_scenarios, position
 from govkit.data import load_appetite, load_events, load_market, load_model
 from govkit.proposal import make_evidence
 from govkit.records.evidence import AssetEvidence, Evidence
@@ -16,17 +16,25 @@ from govkit.records.market import Market, Overlay, Question
 from govkit.records.model import MarketModel
 
 NAME = "aave-v3-ethereum"
-SUPPORTED = ("WETH", "WBTC", "wstETH", "LINK", "AAVE", "UNI", "CRV")
-PEGGED = ("USDC", "USDT", "DAI")
+SUPPORTED = ("WETH", "WBTC", "wstETH", "LINK", "AAVE", "UNI", "CRV", "MKR")
+PEGGED = ("USDC", "USDT")
+# No depth of the staking tokens and of DAI is known; 1INCH has no hourly history of its own.
+REFUSED = {
+    "cbETH": "refuse_data", "rETH": "refuse_data", "weETH": "refuse_data", "DAI": "refuse_data",
+    "1INCH": "refuse_long_tail",
+}  # fmt: skip
 
 
 @contextmanager
-def fewer_paths(book: int = 2000, falls: int = 20_000, refits: int = 1000) -> Iterator[None]:
-    """Run the same code on smaller samples; shipped counts are 20,000, 100,000 and 20,000."""
+def fewer_paths(
+    book: int = 2000, falls: int = 20_000, refits: int = 1000, feed: int = 5000
+) -> Iterator[None]:
+    """Run the same code on smaller samples; users run 20,000, of falls 100,000."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(case, "BOOK_PATHS", book)
         patch.setattr(position, "FALL_PATHS", falls)
         patch.setattr(position, "REFIT_PATHS", refits)
+        patch.setattr(feed_scenarios, "ORACLE_PATHS", feed)
         yield
 
 
@@ -80,9 +88,14 @@ def with_constant(market: Market, name: str, value: float) -> Market:
 
 def with_depth(model: MarketModel, asset: str, factor: float) -> MarketModel:
     """Return the model with every quoted size of one asset times `factor`."""
-    known = model.assets[asset]
-    assert known.liquidity is not None
-    sizes = tuple(size * factor for size in known.liquidity.sizes_usd)
-    curve = known.liquidity.model_copy(update={"sizes_usd": sizes})
-    assets = model.assets | {asset: known.model_copy(update={"liquidity": curve})}
-    return model.model_copy(update={"assets": assets})
+    curves = tuple(
+        curve.model_copy(update={"sizes_usd": tuple(size * factor for size in curve.sizes_usd)})
+        for curve in model.assets[asset].curves
+    )
+    return with_asset(model, asset, curves=curves)
+
+
+def with_asset(model: MarketModel, asset: str, **values: Any) -> MarketModel:
+    """Return the model with other values of one collateral."""
+    changed = model.assets[asset].model_copy(update=values)
+    return model.model_copy(update={"assets": model.assets | {asset: changed}})

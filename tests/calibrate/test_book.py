@@ -177,3 +177,12 @@ def test_accounts_beyond_their_trigger_begin_at_it() -> None:
     book = built(accounts_of((0.9, 2.0), (1e6, 1e6)))
     assert book.trigger[:21].tolist() == [1.0] * 21
     assert book.trigger[21] == 0.5
+
+
+def test_published_values_of_shortfall_and_exact_interval() -> None:
+    """Oracles D4 (Acerbi and Tasche 2002: zeros count) and M1 (beta quantiles, 10 of 10,000)."""
+    losses = np.concatenate([np.zeros(990), np.arange(1.0, 11.0)])[:, None]
+    assert expected_shortfall(losses, 0.975)[0][0] == pytest.approx(2.2, abs=1e-12)
+    low, high = clopper_pearson(np.array([10]), 10_000)
+    assert low[0] == pytest.approx(0.00047964, abs=1e-7)
+    assert high[0] == pytest.approx(0.001838264, abs=1e-8)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import binom
 
 from govkit.calibrate import position as pos
-from govkit.records.model import FallTable, MarketModel, ReturnModel
+from govkit.records.model import MarketModel
+from govkit.records.returns import FallTable, ReturnModel
 from govkit.simulate.falls import return_law, simulate_falls
 from tests.calibrate.pipeline import fewer_paths
 
@@ -93,33 +96,81 @@ def few_refits(returns: ReturnModel, *rows: tuple[float, ...]) -> ReturnModel:
 
 
 def own_row(returns: ReturnModel, trigger_scale: float = 1.0) -> tuple[float, ...]:
-    """The fitted values themselves as a row of the refit table."""
+    """The fitted values themselves as a row of the refit table, trigger states all scaled."""
     v, tail = returns.variance, returns.lower_tail
     values = {
         "omega": v.omega, "alpha": v.alpha, "gamma": v.gamma, "beta": v.beta,
         "threshold": tail.threshold, "shape": tail.shape, "scale": tail.scale,
-        "trigger_scale": trigger_scale,
     }  # fmt: skip
-    return tuple(values[column] for column in returns.refits.columns)
+    return tuple(values.get(column, trigger_scale) for column in returns.refits.columns)
+
+
+LEVELS = (0.002, 0.005, 0.01)
 
 
 def factors(returns: ReturnModel, seed: int = 1) -> dict[float, pos.Array]:
     with fewer_paths(refits=2000):
-        return pos.refit_factors(
-            return_law(returns), returns, 3.5, (0.002, 0.005, 0.01), seed, "WETH"
-        )
+        return pos.refit_factors(return_law(returns), returns, 3.5, LEVELS, seed, "WETH")
 
 
 def test_refit_factors_shape_and_repeatability(model: MarketModel) -> None:
     returns = model.returns["ETH"]
     few = few_refits(returns, *returns.refits.rows[:12])
     first, again, other = factors(few), factors(few), factors(few, seed=2)
-    assert set(first) == {0.002, 0.005, 0.01}
+    assert tuple(first) == LEVELS
     for probability, values in first.items():
         assert values.shape == (12,)
         assert np.array_equal(values, again[probability])
         assert not np.array_equal(values, other[probability])
-        assert 0.8 < values.min() < values.max() < 1.2
+
+
+def test_refit_factors_are_those_of_the_widened_falls(model: MarketModel) -> None:
+    """As fitted, a refit moves the limit by less than a fifth; what it loses is then widened."""
+    returns = few_refits(model.returns["ETH"], *model.returns["ETH"].refits.rows[:12])
+    with fewer_paths(refits=2000):
+        base, others = pos.refit_falls(return_law(returns), returns, 3.5, LEVELS, 1, "WETH")
+    assert (base.shape, others.shape) == ((3,), (12, 3))
+    assert (np.diff(base) < 0).all()  # rarer falls are larger
+    raw = (1 - others) / (1 - base)
+    assert 0.8 < raw.min() < 1 < raw.max() < 1.2
+    wide = np.array(list(factors(returns).values())).T
+    assert wide[raw >= 1] == pytest.approx(raw[raw >= 1], rel=1e-12)
+    assert (wide[raw < 1] < raw[raw < 1]).all()
+    # Twice the log of a fall above the estimate is added to it.
+    extra = np.log((1 - wide * (1 - base)) / others)[raw < 1]
+    assert extra == pytest.approx(2 * np.log(others / base)[raw < 1], rel=1e-9)
+
+
+FALLS = st.floats(1e-4, 0.9)
+
+
+@given(FALLS, st.lists(FALLS, min_size=1, max_size=50))
+def test_widening_covers_more_and_never_a_whole_price(fall: float, refits: list[float]) -> None:
+    falls = np.sort(refits)
+    wide = pos.widened(fall, falls)
+    assert wide.shape == falls.shape
+    # Below the estimate nothing changes; above it no fall shrinks, and their order stays.
+    assert wide[falls <= fall] == pytest.approx(falls[falls <= fall], rel=1e-12)
+    assert (wide >= falls * (1 - 1e-12)).all()
+    assert (np.diff(wide) >= 0).all()
+    # A limit stays above zero however far a refit lies out.
+    assert wide.max() <= pos.LARGEST_FALL < 1
+    assert pos.position_limit(float(wide.max()), 0.01, 0.1) > 0
+
+
+@given(FALLS, st.lists(FALLS, min_size=20, max_size=50), st.sampled_from([0.5, 0.8, 0.95]))
+def test_a_lower_bound_of_the_limit_never_rises_by_widening(
+    fall: float, refits: list[float], confidence: float
+) -> None:
+    falls = np.array(refits)
+    raw, wide = 1 - falls, 1 - pos.widened(fall, falls)
+    assert np.quantile(wide, 1 - confidence) <= np.quantile(raw, 1 - confidence) + 1e-12
+
+
+def test_widening_by_hand() -> None:
+    # 10 % estimated: 12.5 % becomes 10 % x 1.25 ** 3, 8 % stays, 60 % would exceed the price.
+    wide = pos.widened(0.10, np.array([0.08, 0.10, 0.125, 0.60]))
+    assert wide == pytest.approx([0.08, 0.10, 0.1953125, 0.999], rel=1e-12)
 
 
 def test_the_fit_itself_moves_nothing(model: MarketModel) -> None:
