@@ -12,15 +12,22 @@ govkit=${GOVKIT:-"$here/.venv/bin/govkit"}
 snapshot=$here/build/reference-snapshot
 
 rm -rf "$snapshot"
-"$govkit" snapshot import "$data"/prices/{ETH,BTC,LINK,AAVE,UNI,CRV,WBTC}-1h.csv.gz \
+"$govkit" snapshot import "$data"/prices/{ETH,BTC,LINK,AAVE,UNI,CRV,MKR,COMP,WBTC,USDC}-1h.csv.gz \
   --source "Binance spot candles in USDT" --licence "series not redistributable" --out "$snapshot"
 "$govkit" snapshot import "$data"/crash/*-5m.csv.gz \
   --source "Binance spot 5-minute candles around crash days" \
   --licence "series not redistributable" --out "$snapshot"
-"$govkit" snapshot import "$data"/prices/{WSTETH,USDC,USDT,DAI}-1d.csv.gz \
-  --source "Yahoo Finance daily candles" --licence "series not redistributable" --out "$snapshot"
+"$govkit" snapshot import "$data"/prices/{WSTETH,USDC,USDT,DAI,1INCH}-1d.csv.gz \
+  --source "Binance and Yahoo Finance daily candles" --licence "series not redistributable" --out "$snapshot"
 "$govkit" snapshot import "$data"/prices/{USDC,USDT,DAI}-1d-close.csv.gz \
   --source "aggregator daily closes" --licence "series not redistributable" --out "$snapshot"
+"$govkit" snapshot import \
+  "$data"/prices/{USDC,USDT,DAI,FRAX,LUSD,UST,SUSD,GUSD,BUSD,TUSD}-1h-close.csv.gz \
+  --source "CoinGecko hourly prices of pegged coins" --licence "series not redistributable" \
+  --out "$snapshot"
+"$govkit" snapshot import "$data"/prices/{CBETH,RETH,WEETH}-ETH-1h-close.csv.gz \
+  --source "hourly oracle readings of staking tokens in ETH, Compound v3 feeds" \
+  --licence "series not redistributable" --out "$snapshot"
 "$govkit" snapshot import "$data"/prices/STETH-ETH-1h-close.csv.gz \
   --source "CoinGecko hourly stETH over WETH, paired within 10 minutes" \
   --licence "series not redistributable" --out "$snapshot"

@@ -12,6 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+# Workers share the cores, and numba's threads wait for each other by spinning: with one thread
+# each they need a tenth of the time. Numba reads it when imported, here or in what a test runs.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+
 # The same examples on every run and machine; the time one takes is never judged.
 settings.register_profile("govkit", derandomize=True, deadline=None)
 settings.load_profile("govkit")

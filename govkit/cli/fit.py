@@ -15,6 +15,12 @@ import click
     "--assets", default="", help="Comma-separated; every known asset with data if left out."
 )
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Use only data before this day.")
+@click.option(
+    "--numeraire",
+    default="USDC",
+    show_default=True,
+    help="Debt asset in which falls are measured; its hourly candles convert where there are any.",
+)
 @click.option("--name", default="custom", show_default=True, help="Name stored in the model.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**32 - 1))
 @click.option(
@@ -39,8 +45,8 @@ import click
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the model instead of a summary.")
 def command(
-    snapshot: Path, assets: str, as_of: datetime | None, name: str, seed: int, refits: int,
-    workers: int, out: Path, as_json: bool,
+    snapshot: Path, assets: str, as_of: datetime | None, numeraire: str, name: str, seed: int,
+    refits: int, workers: int, out: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Fit a market model to a snapshot of real data.
 
@@ -59,8 +65,8 @@ def command(
     with progress_on_stderr(quiet=False) as report:
         model = fit_model(
             open_snapshot(snapshot), name=name, assets=chosen, seed=seed,
-            as_of=f"{as_of:%Y-%m-%d}" if as_of else "", workers=workers, refits=refits,
-            progress=report,
+            as_of=f"{as_of:%Y-%m-%d}" if as_of else "", numeraire=numeraire, workers=workers,
+            refits=refits, progress=report,
         )  # fmt: skip
     text = model.canonical()
     write_file(out, text)
@@ -69,9 +75,6 @@ def command(
         return
     click.echo(f"{out}: {len(text) / 1000:.0f} kB, as of {model.as_of}, digest {model.digest()}")
     for asset in model.assets.values():
-        verdict = "supported" if asset.supported else "not supported"
-        click.echo(f"  {asset.asset}: {verdict}, prices to {asset.as_of}")
-        for missing in asset.not_done:
-            click.echo(f"    {missing.what}: {missing.reason}")
+        click.echo(f"  {asset.asset}, prices to {asset.as_of}. {asset.verdict}")
     for missing in model.not_done:
         click.echo(f"  {missing.what}: {missing.reason}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from govkit.records.model import AccountDistribution, Window
+from govkit.records.model import AccountDistribution
+from govkit.records.provenance import Window
 
 SMALLEST_DEBT_USD = 100.0
 

@@ -2,73 +2,87 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import pandas as pd
 
 from govkit.data import AssetEntry, Event
-from govkit.estimate.history import daily_fall, event_fall
-from govkit.estimate.inputs import candles, closes, import_findings, window_of
-from govkit.estimate.liquidity import curve_from_quotes, curve_from_volume, median_daily_volume
-from govkit.estimate.ratio import fit_ratio, paired_ratio
-from govkit.estimate.returns import HourlyReturns
+from govkit.estimate.collateral.ratio import fit_ratio, pooled_ratio
+from govkit.estimate.collateral.underlying import Ratio, read_level, read_ratio
+from govkit.estimate.inputs import candles, closes, daily_prices, import_findings, window_of
+from govkit.estimate.liquidity.depth import depth_curves
+from govkit.estimate.quality.judge import verdict
+from govkit.estimate.returns.history import daily_fall, event_fall
+from govkit.estimate.returns.hours import HourlyReturns
 from govkit.market.store import Snapshot
-from govkit.records.model import (
-    AssetModel,
-    HistoricalFall,
-    LiquidityCurve,
-    NotDone,
-    RatioModel,
-)
+from govkit.records.collateral import RatioModel, TwoState
+from govkit.records.model import AssetModel, HistoricalFall
+from govkit.records.provenance import NotDone
 from govkit.records.snapshot import Finding
 
-VOLUME_YEARS = 2
-DEPEG = 0.02
-SOLD_FOR = {"USDC": "USDT"}
-"""Quotes are taken into USDC, the default debt; USDC itself is sold for USDT."""
+
+@dataclass(frozen=True)
+class Carrier:
+    """What carries an asset's returns, from the fit: series, model parts and what speaks against.
+
+    Attributes
+    ----------
+    hours:
+        Hourly returns of the asset it is priced as; None when the snapshot has none.
+    refusal:
+        Why no return model could be fitted, if so.
+    undone:
+        Steps that were left out without forbidding a threshold.
+    two_state, pair:
+        Second state and, for staking tokens, the key of the return model against the underlying.
+    """
+
+    hours: HourlyReturns | None = None
+    refusal: NotDone | None = None
+    undone: tuple[NotDone, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    two_state: TwoState | None = None
+    pair: str = ""
 
 
 def estimate_asset(
     snapshot: Snapshot,
     asset: str,
     entry: AssetEntry,
-    hours: HourlyReturns | None,
-    refusal: NotDone | None,
+    carrier: Carrier,
+    donors: Mapping[str, AssetEntry],
     events: tuple[Event, ...],
     until: pd.Timestamp | None,
+    returns_findings: tuple[Finding, ...] = (),
 ) -> AssetModel | NotDone:
     """Estimate ratio, liquidity, price and dated falls of one collateral.
 
     Parameters
     ----------
-    hours:
-        Hourly returns of the asset it is priced as; None when the snapshot has none.
-    refusal:
-        Why those returns cannot carry a threshold, if they cannot.
+    donors:
+        Staking tokens whose ratios stand in where the asset's own is no market price.
     until:
         Observations at or after this moment are not used.
+    returns_findings:
+        What asks for care in its return model; it counts for the verdict.
 
     Returns
     -------
     AssetModel or NotDone
         NotDone when not even a price is known.
     """
-    price = _price(snapshot, asset, entry, hours, until)
+    price = _price(snapshot, asset, entry, carrier.hours, until)
     if price is None:
         return NotDone(what=asset, reason="no price series in the snapshot")
-    missing: list[NotDone] = [] if refusal is None else [refusal]
-    ratio = _ratio(snapshot, entry, until, missing)
-    curve = _liquidity(snapshot, entry, hours, until, missing)
-    falls = _falls(snapshot, entry, hours, events, until)
-    if entry.kind == "pegged":
-        missing.append(
-            NotDone(
-                what="threshold",
-                reason="falls of a pegged asset come from rare depegs; "
-                f"{sum(max(f.falls) >= DEPEG for f in falls)} dated events with a fall of 2 % or "
-                "more are on record, and calm prices cannot stand in for them",
-            )
-        )
-    blocking = {"returns", "ratio", "liquidity", "threshold"} & {m.what for m in missing}
+    missing = [*carrier.undone, *([] if carrier.refusal is None else [carrier.refusal])]
+    ratio = _ratio(snapshot, entry, donors, until, missing) if entry.ratio else None
+    curves, undone = depth_curves(snapshot, entry, carrier.hours, until)
+    missing += undone
+    used = snapshot.entries(kind="candles", asset=entry.priced_as, interval="1h")
+    findings = (*import_findings(used), *carrier.findings, *_ratio_findings(entry, ratio))
+    findings = tuple(dict.fromkeys(findings))
+    supported, sentence = verdict((*findings, *returns_findings), missing)
     return AssetModel(
         asset=asset,
         priced_as=entry.priced_as,
@@ -76,11 +90,14 @@ def estimate_asset(
         price_as_of=price[1],
         as_of=price[1],
         ratio=ratio,
-        liquidity=curve,
-        falls=falls,
-        findings=_findings(snapshot, entry, hours, ratio),
+        pair=carrier.pair,
+        two_state=carrier.two_state,
+        curves=curves,
+        falls=_falls(snapshot, entry, carrier.hours, events, until),
+        findings=findings,
         not_done=tuple(missing),
-        supported=not blocking,
+        supported=supported,
+        verdict=sentence,
     )
 
 
@@ -91,86 +108,62 @@ def _price(
     hours: HourlyReturns | None,
     until: pd.Timestamp | None,
 ) -> tuple[float, str] | None:
+    """Return the last price in USD and its day."""
     # The last candle's day: a close at midnight still belongs to the day before.
     last_day = f"{hours.times[-1] - pd.Timedelta(hours=1):%Y-%m-%d}" if hours is not None else ""
     if hours is not None and entry.kind in ("volatile", "wrapped"):
         return float(hours.closes[-1]), last_day
-    if hours is not None and entry.kind == "staking":
-        level = candles(snapshot, entry.level, "1d", until)
-        if level is None:
+    if entry.kind == "staking":
+        level = read_level(snapshot, entry, until)
+        if hours is None or level is None or not len(level):
             return None
-        # The wrapper's own daily series may end earlier: carry its last ratio forward.
-        daily = pd.Series(hours.closes, index=hours.times).resample("1D").last().dropna()
-        both = pd.concat([level[0]["close"], daily], axis=1, join="inner").dropna()
-        wrapper, underlying = both.to_numpy(dtype=float)[-1]
-        ratio = float(wrapper / underlying)
-        return float(hours.closes[-1]) * ratio, last_day
-    daily_candles = candles(snapshot, asset, "1d", until)
-    found = closes(snapshot, asset, until)
-    if found is not None:
-        return float(found[0].iloc[-1]), f"{found[0].index[-1]:%Y-%m-%d}"
-    if daily_candles is not None:
-        frame = daily_candles[0]
-        return float(frame["close"].iloc[-1]), f"{frame.index[-1]:%Y-%m-%d}"
-    return None
+        # The token's own series may end earlier: its last ratio is carried forward.
+        return float(hours.closes[-1]) * float(level.iloc[-1]), last_day
+    daily, hourly = daily_prices(snapshot, asset, until), closes(snapshot, asset, until)
+    series = [found[0]["close"] for found in (daily,) if found is not None]
+    series += [found[0] for found in (hourly,) if found is not None]
+    if not series:
+        return None
+    latest = max(series, key=lambda one: one.index[-1])
+    return float(latest.iloc[-1]), f"{latest.index[-1]:%Y-%m-%d}"
 
 
 def _ratio(
-    snapshot: Snapshot, entry: AssetEntry, until: pd.Timestamp | None, missing: list[NotDone]
-) -> RatioModel | None:
-    if not entry.ratio:
-        return None
-    direct = closes(snapshot, entry.ratio, until, quote=entry.priced_as)
-    if direct is not None:
-        series, used = direct
-    else:
-        own = candles(snapshot, entry.ratio, "1h", until)
-        base = candles(snapshot, entry.priced_as, "1h", until)
-        if own is None or base is None:
-            missing.append(
-                NotDone(what="ratio", reason=f"no hourly series of {entry.ratio} against "
-                        f"{entry.priced_as}")
-            )  # fmt: skip
-            return None
-        series, used = paired_ratio(own[0]["close"], base[0]["close"]), own[1] + base[1]
-    model = fit_ratio(entry.priced_as, series, window_of(used, series))
-    if model is None:
-        missing.append(NotDone(what="ratio", reason=f"{len(series)} paired hours are too few"))
-    return model
-
-
-def _liquidity(
     snapshot: Snapshot,
     entry: AssetEntry,
-    hours: HourlyReturns | None,
+    donors: Mapping[str, AssetEntry],
     until: pd.Timestamp | None,
     missing: list[NotDone],
-) -> LiquidityCurve | None:
-    for table in snapshot.entries(kind="quotes"):
-        frame = snapshot.table(table)
-        pair = frame[
-            (frame["asset_in"] == entry.depth)
-            & (frame["asset_out"] == SOLD_FOR.get(entry.depth, "USDC"))
-        ]
-        if until is not None:
-            pair = pair[pair["timestamp"] < until]
-        if len(pair):
-            window = window_of((table,), pair.set_index("timestamp").sort_index())
-            curve = curve_from_quotes(pair, window)
-            if curve is not None:
-                return curve
-    found = candles(snapshot, entry.priced_as, "1h", until)
-    if hours is not None and found is not None:
-        frame = found[0]
-        since = frame.index[-1] - pd.DateOffset(years=VOLUME_YEARS)
-        volume = median_daily_volume(frame, since)
-        if volume is not None:
-            daily = float(np.std(hours.log_returns)) * np.sqrt(24)
-            return curve_from_volume(
-                volume, daily, window_of(found[1], frame[frame.index >= since])
-            )
-    missing.append(NotDone(what="liquidity", reason=f"no quotes and no volume of {entry.depth}"))
-    return None
+) -> RatioModel | None:
+    read = read_ratio(snapshot, entry, until)
+    if isinstance(read, NotDone):
+        missing.append(read)
+        return None
+    kind = "wrapped" if entry.kind == "wrapped" else "staking"
+    model = fit_ratio(
+        entry.priced_as, "wrapped" if kind == "wrapped" else "staking", read.series,
+        window_of(read.entries, read.series), redemption=entry.redemption,
+        redeems_at=entry.redeems_at, level=read_level(snapshot, entry, until),
+    )  # fmt: skip
+    if isinstance(model, NotDone) and kind == "staking":
+        others = {
+            other.ratio: (found, other)
+            for other in donors.values()
+            if other.ratio != entry.ratio
+            and other.priced_as == entry.priced_as
+            and isinstance(found := read_ratio(snapshot, other, until), Ratio)
+        }
+        used = (*read.entries, *(e for found, _ in others.values() for e in found.entries))
+        given = {n: (f.series, e.redeems_at, e.redemption) for n, (f, e) in others.items()}
+        pooled = pooled_ratio(
+            entry.priced_as, given, window_of(used, read.series),
+            own=(read.series, entry.redemption),
+        )  # fmt: skip
+        model = model if isinstance(pooled, NotDone) else pooled
+    if isinstance(model, NotDone):
+        missing.append(model)
+        return None
+    return model
 
 
 def _falls(
@@ -190,20 +183,18 @@ def _falls(
     return tuple(sorted(known, key=lambda fall: -max(fall.falls)))
 
 
-def _findings(
-    snapshot: Snapshot, entry: AssetEntry, hours: HourlyReturns | None, ratio: RatioModel | None
-) -> tuple[Finding, ...]:
-    used = snapshot.entries(kind="candles", asset=entry.priced_as, interval="1h")
-    found = list(import_findings(used))
-    if hours is not None:
-        found += [f for f in hours.findings if f not in found]
-    if ratio is not None:
-        found.append(
-            Finding(
-                severity="note",
-                where=f"{entry.ratio} against {entry.priced_as}",
-                what=f"the ratio is known from {ratio.window.first} to {ratio.window.last} only; "
-                "wrapper risk outside that window is not in the falls",
-            )
+def _ratio_findings(entry: AssetEntry, ratio: RatioModel | None) -> tuple[Finding, ...]:
+    if ratio is None:
+        return ()
+    where = f"{entry.ratio} against {entry.priced_as}"
+    if ratio.pooled_over:
+        what = (
+            f"its own ratio is no market price; the hourly changes are those of "
+            f"{', '.join(ratio.pooled_over)}"
         )
-    return tuple(found)
+        return (Finding(severity="warning", where=where, what=what),)
+    what = (
+        f"the ratio is known from {ratio.window.first} to {ratio.window.last} only; wrapper risk "
+        "outside that window is not in the falls"
+    )
+    return (Finding(severity="note", where=where, what=what),)

@@ -13,13 +13,17 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from govkit.records.model import GpdTail, RatioModel, ReturnModel
+from govkit.records.collateral import RatioModel
+from govkit.records.returns import GpdTail, ReturnModel
 from govkit.simulate.random import generator
 
 Array = NDArray[np.float64]
 
 CHUNK_PATHS = 20_000
 """Paths drawn at once: part of the stream, not of the machine."""
+
+TRIGGER_LEVELS = (0, 50, 90, 99, 100)
+BODY_MOVES_TO = 0.10
 
 NO_TAIL = np.array([1.0, 0.1, 0.0, 0.5])
 
@@ -51,7 +55,7 @@ def return_law(model: ReturnModel, ratio: RatioModel | None = None) -> ReturnLaw
         upper=_tail(model.upper_tail),
         shadow_edges=np.array(model.shadow.residual_edges),
         shadow=np.array(model.shadow.quantiles),
-        sigma_start=np.array(model.sigma_trigger),
+        sigma_start=np.array(model.states.trigger),
         jump=np.array(
             # The residuals already hold the jumps that were seen; what is added is the half
             # count of the prior, so that a history without jumps is not a zero chance.
@@ -64,19 +68,27 @@ def return_law(model: ReturnModel, ratio: RatioModel | None = None) -> ReturnLaw
 
 
 def refitted_law(law: ReturnLaw, model: ReturnModel, row: int) -> ReturnLaw:
-    """Return `law` with one stored refit's variance, lower tail and trigger volatility."""
+    """Return `law` with one stored refit's variance, lower tail and trigger volatility.
+
+    Between the tail and the 10 % quantile the residuals move with the tail's threshold, less and
+    less; between the stored levels the trigger states move with the levels around them.
+    """
     values = dict(zip(model.refits.columns, model.refits.rows[row], strict=True))
-    lower = np.array(
-        [values["threshold"], values["shape"], values["scale"], model.lower_tail.probability]
-    )
-    body = law.body.copy()
-    body[0] = -values["threshold"]
+    probability = model.lower_tail.probability
+    lower = np.array([values["threshold"], values["shape"], values["scale"], probability])
+    places = np.linspace(probability, 1 - model.upper_tail.probability, len(law.body))
+    near = np.clip((BODY_MOVES_TO - places) / (BODY_MOVES_TO - probability), 0, 1)
+    body = law.body * (1 + near * (values["threshold"] / model.lower_tail.threshold - 1))
+    steps = np.linspace(0, 1, len(law.sigma_start))
+    moved = [values[f"trigger_{level}"] for level in TRIGGER_LEVELS]
+    # The states are tabled at 1 - (1 - s) ** 3: find the levels among the steps.
+    at = 1 - (1 - np.array(TRIGGER_LEVELS) / 100) ** (1 / 3)
     return replace(
         law,
         variance=np.array([values[k] for k in ("omega", "alpha", "gamma", "beta")]),
         lower=lower,
         body=np.maximum.accumulate(body),
-        sigma_start=law.sigma_start * values["trigger_scale"],
+        sigma_start=np.maximum.accumulate(law.sigma_start * np.interp(steps, at, moved)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,17 @@ def refused(folder: Path, code: int, *words: str | Path) -> str:
 
 @pytest.fixture
 def snapshot(tmp_path: Path) -> Path:
-    """Two days of hourly prices: too little to fit anything."""
-    path = builders.candles(tmp_path / "in", "ETH-1h.csv", 48)
-    result = govkit("snapshot", "import", path, "--asset", "ETH", "--quote", "USDT", "--out",
-                    tmp_path / "snap")  # fmt: skip
-    assert result.exit_code == 0, result.output
+    """Accounts, and two days of hourly prices: too little to fit anything."""
+    prices = builders.candles(tmp_path / "in", "ETH-1h.csv", 48)
+    rows = [f"a{i},{1000 + 40 * i},{700},{1.1 + i / 20:.2f}" for i in range(30)]
+    # A fit looks for accounts before it reads prices, which takes long.
+    accounts = builders.write(
+        tmp_path / "in", "accounts.csv", *rows,
+        header="user_id,collateral_usd,debt_usd,health_factor",
+    )  # fmt: skip
+    for words in ((prices, "--asset", "ETH", "--quote", "USDT"), (accounts,)):
+        result = govkit("snapshot", "import", *words, "--out", tmp_path / "snap")
+        assert result.exit_code == 0, result.output
     return tmp_path / "snap"
 
 
@@ -61,7 +68,7 @@ def test_broken_manifest(snapshot: Path, text: str) -> None:
 
 
 def test_table_changed_after_import(snapshot: Path) -> None:
-    (table,) = snapshot.rglob("*.csv.gz")
+    (table,) = snapshot.rglob("ETH*.csv.gz")
     table.write_bytes(table.read_bytes()[:-20])
     message = refused(snapshot.parent, 2, snapshot, "--assets", "WETH")
     assert table.name in message
@@ -73,11 +80,27 @@ def test_unknown_asset(snapshot: Path) -> None:
 
 
 def test_asset_without_prices(snapshot: Path) -> None:
-    refused(snapshot.parent, 3, snapshot, "--assets", "LINK")
+    message = refused(snapshot.parent, 3, snapshot, "--assets", "LINK")
+    assert "no asset in the snapshot has a price series that can be used" in message
 
 
 def test_too_little_history(snapshot: Path) -> None:
-    refused(snapshot.parent, 3, snapshot, "--assets", "WETH")
+    message = refused(snapshot.parent, 3, snapshot, "--assets", "WETH")
+    assert "no asset in the snapshot has a price series that can be used" in message
+
+
+def test_no_accounts(snapshot: Path) -> None:
+    shutil.rmtree(snapshot)
+    prices = builders.candles(snapshot.parent / "in", "ETH-1h.csv", 48)
+    assert govkit("snapshot", "import", prices, "--asset", "ETH", "--quote", "USDT", "--out",
+                  snapshot).exit_code == 0  # fmt: skip
+    message = refused(snapshot.parent, 3, snapshot, "--assets", "WETH")
+    assert "no table with the health factors of at least 20 accounts" in message
+
+
+def test_numeraire_that_is_not_there(snapshot: Path) -> None:
+    message = refused(snapshot.parent, 2, snapshot, "--assets", "WETH", "--numeraire", "LINK")
+    assert "there are no hourly candles of 'LINK' to measure falls in" in message
 
 
 @pytest.mark.parametrize(

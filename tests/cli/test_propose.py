@@ -261,20 +261,21 @@ def test_out_is_a_file(tmp_path: Path, below: str) -> None:
 
 
 def test_lower_and_refuse_are_results(tmp_path: Path) -> None:
-    result = govkit("propose", "LINK", "USDC", "--out", tmp_path)
+    result = govkit("propose", "LINK", "DAI", "--out", tmp_path)
     assert result.exit_code == 0, result.output
-    link, usdc, written = result.stdout.splitlines()
+    link, dai, written = result.stdout.splitlines()
     # It stands more than three points above their support: the largest cut in one vote.
     assert link.startswith("LINK: lower 71 % -> 68 %  (supported ")
-    assert usdc == "USDC: refuse 78 %"
-    assert written == f"written: {tmp_path / '0001-aave-v3-ethereum-link-usdc'}"
-    data = json.loads(files(tmp_path)["0001-aave-v3-ethereum-link-usdc/evidence.json"])
+    # The model knows no depth of DAI.
+    assert dai == "DAI: refuse 77 %"
+    assert written == f"written: {tmp_path / '0001-aave-v3-ethereum-link-dai'}"
+    data = json.loads(files(tmp_path)["0001-aave-v3-ethereum-link-dai/evidence.json"])
     raw = {(c["asset"], c["parameter"]): (c["raw_current"], c["raw_proposed"])
            for c in data["changes"]}  # fmt: skip
     assert raw["LINK", "Liquidation threshold"] == ("7100", "6800")
     assert raw["LINK", "LTV"] == ("6600", "6300")
     assert raw["LINK", "Liquidation bonus"] == ("10700", "10700")
-    assert raw["USDC", "Liquidation threshold"] == ("7800", "7800")
+    assert raw["DAI", "Liquidation threshold"] == ("7700", "7700")
 
 
 def write_book(folder: Path, *rows: str, header: str = "") -> Path:

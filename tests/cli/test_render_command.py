@@ -112,7 +112,7 @@ def test_missing_question(out: Path) -> None:
         (b'"seed":1', b'"seed":"one"', "seed: input should be a valid integer"),
         (b'"seed":1', b'"seed":NaN', "not valid JSON (NaN is not a number)"),
         (b'"seed":1', b'"seed":1,"stray":1', "stray: extra inputs are not permitted"),
-        (b'"action":"refuse"', b'"action":"ban"', "assets.0.action: input should be 'raise'"),
+        (b'"action":"keep"', b'"action":"ban"', "assets.0.action: input should be 'raise'"),
         (b'{"appetite"', b'"appetite"', "not valid JSON"),
         (b"govkit/evidence/1", b"govkit/evidence/9", "schema_id: input should be"),
     ],

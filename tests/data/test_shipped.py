@@ -94,7 +94,7 @@ def test_link_lives_in_its_e_mode(market: Market) -> None:
 def test_reserves_with_ltv_zero_say_why(market: Market) -> None:
     zero = {name for name, reserve in market.reserves.items() if reserve.ltv.value == 0}
     assert zero == {name for name, reserve in market.reserves.items() if reserve.offboarding}
-    assert zero == {"UNI", "CRV", "DAI"}
+    assert zero == {"UNI", "CRV", "DAI", "1INCH"}
 
 
 def test_values_are_those_of_the_votes(market: Market, shared_data: Path) -> None:
@@ -139,6 +139,30 @@ def test_e_mode_values_are_those_of_the_vote(market: Market, shared_data: Path) 
         assert value.as_of == link.loc[column, "commit_date"]
 
 
+def test_every_feed_has_a_rule_with_its_source(market: Market) -> None:
+    for name, reserve in market.reserves.items():
+        rule = reserve.oracle
+        if rule is None:  # no source could be cited: the market's constant applies
+            assert name in {"cbETH", "rETH", "weETH", "MKR", "1INCH"}
+            continue
+        assert rule.sanity_bound is None, name
+        assert rule.as_of in rule.source or rule.as_of == "2026-03", name
+        assert "Chainlink's directory of Ethereum feeds" in rule.source, name
+        assert ("Aave's proposal Set Price Cap Adapters" in rule.source) == (
+            rule.adapter == "capped"
+        ), name
+        assert (rule.price_cap_usd == 1.04) == (reserve.kind == "pegged"), name
+        assert rule.follows_underlying == (reserve.kind == "staking"), name
+        assert rule.deviation in (0.0025, 0.005, 0.01), name
+        assert rule.heartbeat_minutes in (60.0, 1440.0), name
+    assert market.reserves["wstETH"].oracle.growth_cap_per_year == 0.0968  # type: ignore[union-attr]
+    # The constant is that of the two feeds its source names; smaller tokens' feeds are coarser.
+    coarse = {n for n, r in market.reserves.items() if r.oracle and r.oracle.deviation == 0.01}
+    assert coarse == {"LINK", "AAVE", "UNI", "CRV"}
+    for name in ("WETH", "WBTC", "wstETH"):
+        assert market.reserves[name].oracle.deviation == market.oracle_deviation.value  # type: ignore[union-attr]
+
+
 def test_every_reserve_is_known_to_the_model(market: Market, model: MarketModel) -> None:
     entries = data.load_assets()
     assert set(market.reserves) <= set(model.assets)
@@ -150,7 +174,7 @@ def test_every_reserve_is_known_to_the_model(market: Market, model: MarketModel)
         assert (known.ratio is not None) <= bool(entry.ratio), name
         if known.supported:
             assert known.priced_as in model.returns, name
-            assert known.liquidity is not None, name
+            assert known.curves, name
         else:
             assert known.not_done, name
 
@@ -167,9 +191,9 @@ def test_model_holds_what_it_says(model: MarketModel) -> None:
         body = list(returns.residual_quantiles)
         assert body == sorted(body), name
     for name, known in model.assets.items():
-        if known.liquidity is not None:
-            sizes, slips = list(known.liquidity.sizes_usd), list(known.liquidity.slippage)
-            assert len(sizes) == len(slips) == len(known.liquidity.error), name
+        for curve in known.curves:
+            sizes, slips = list(curve.sizes_usd), list(curve.slippage)
+            assert len(sizes) == len(slips) == len(curve.error) == len(curve.marginal), name
             assert sizes == sorted(set(sizes)), name
             assert slips == sorted(slips), name
     supported = [a.as_of for a in model.assets.values() if a.supported]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import genpareto, norm
 
 from govkit.data import load_model
+from govkit.records.returns import ReturnModel
 from govkit.simulate.falls import (
     CHUNK_PATHS,
+    TRIGGER_LEVELS,
     draw,
     fall_at,
     refitted_law,
@@ -172,12 +177,78 @@ def test_a_refitted_law_changes_variance_tail_and_state_and_nothing_else(ticker:
         assert changed.lower.tolist() == [
             values["threshold"], values["shape"], values["scale"], 0.005
         ]  # fmt: skip
-        np.testing.assert_allclose(changed.sigma_start, law.sigma_start * values["trigger_scale"])
-        assert changed.body[0] == -values["threshold"]  # no hole and no overlap with the tail
+        for level in TRIGGER_LEVELS:
+            place = 64 * (1 - (1 - level / 100) ** (1 / 3))
+            was, now = (np.interp(place, range(65), one.sigma_start) for one in (law, changed))
+            moved = values[f"trigger_{level}"]
+            if level <= 90:
+                assert now / was == pytest.approx(moved, rel=0.02), level
+            else:  # a top that fell by more than the states under it is held up by them
+                assert now / was > moved * 0.98, level
+        assert changed.sigma_start[0] == law.sigma_start[0] * values["trigger_0"]
+        assert (np.diff(changed.sigma_start) >= 0).all()
+        # No more of a hole than in the fit, whose quantile lies between two observations of
+        # which the tail begins at one.
+        hole = changed.body[0] / -values["threshold"]
+        assert hole == pytest.approx(law.body[0] / -model.lower_tail.threshold, rel=1e-12)
+        assert hole == pytest.approx(1, abs=1e-4)
         assert (np.diff(changed.body) >= 0).all()
-        np.testing.assert_array_equal(changed.body[20:], law.body[20:])
+        # Residuals move with the tail's threshold less and less, up to their 10 % quantile.
+        moved = changed.body[:25] / law.body[:25] - 1
+        whole = values["threshold"] / model.lower_tail.threshold - 1
+        shares = np.linspace(0.005, 0.995, 257)[:25]
+        np.testing.assert_allclose(moved, whole * (0.10 - shares) / 0.095, atol=1e-9)
+        np.testing.assert_array_equal(changed.body[25:], law.body[25:])
         for name in ("upper", "shadow", "shadow_edges", "jump", "ratio_body"):
             np.testing.assert_array_equal(getattr(changed, name), getattr(law, name))
+
+
+@pytest.mark.parametrize("ticker", sorted(load_model().returns))
+def test_a_refit_that_moves_no_state_starts_where_the_fit_does(ticker: str) -> None:
+    """All ratios 1: the states are the law's own; its own tail and variance: the whole law is."""
+    model = load_model().returns[ticker]
+    law, v, tail = return_law(model), model.variance, model.lower_tail
+    fitted = {
+        "omega": v.omega, "alpha": v.alpha, "gamma": v.gamma, "beta": v.beta,
+        "threshold": tail.threshold, "shape": tail.shape, "scale": tail.scale,
+    }  # fmt: skip
+    first = dict(zip(model.refits.columns, model.refits.rows[0], strict=True))
+    for values in (first, fitted):
+        row = tuple(
+            1.0 if column.startswith("trigger_") else values[column]
+            for column in model.refits.columns
+        )
+        refits = model.refits.model_copy(update={"rows": (row,)})
+        changed = refitted_law(law, model.model_copy(update={"refits": refits}), 0)
+        np.testing.assert_array_equal(changed.sigma_start, law.sigma_start)
+    for name in ("variance", "lower", "upper", "shadow", "jump"):
+        np.testing.assert_array_equal(getattr(changed, name), getattr(law, name))
+    np.testing.assert_allclose(changed.body, law.body, rtol=1e-12)
+
+
+@given(st.lists(st.floats(0.3, 4.0), min_size=5, max_size=5))
+def test_refitted_states_lie_between_the_levels_around_them_and_never_cross(
+    ratios: list[float],
+) -> None:
+    model = load_eth()
+    columns = model.refits.columns
+    row = (*model.refits.rows[0][: columns.index("trigger_0")], *ratios)
+    refits = model.refits.model_copy(update={"rows": (row,)})
+    law = return_law(model)
+    changed = refitted_law(law, model.model_copy(update={"refits": refits}), 0)
+    assert (np.diff(changed.sigma_start) >= 0).all()
+    moved = changed.sigma_start / law.sigma_start
+    # Order is kept by lifting a state, never by lowering one.
+    assert (moved >= min(ratios) * (1 - 1e-12)).all()
+    steps = 64 * (1 - (1 - np.array(TRIGGER_LEVELS) / 100) ** (1 / 3))
+    assert (moved >= np.interp(range(65), steps, ratios) * (1 - 1e-12)).all()
+    if ratios == sorted(ratios):  # nothing to lift
+        assert moved == pytest.approx(np.interp(range(65), steps, ratios), rel=1e-12)
+
+
+@cache
+def load_eth() -> ReturnModel:
+    return load_model().returns["ETH"]
 
 
 def test_the_half_count_of_jumps_is_what_is_added() -> None:

@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 
 from govkit.data import load_model
-from govkit.estimate.volatility import Variance, filter_variance
+from govkit.estimate.returns.volatility import Variance, filter_variance
 from govkit.simulate.falls import Draws, return_law, worst_falls
-from tests.estimate.real import real_hours
-
-pytestmark = pytest.mark.slow
+from tests.estimate.real import measured_hours
 
 CHUNK = 100_000
 SPREAD = 2.0  # standard errors allowed for Monte Carlo error
@@ -46,7 +44,15 @@ def historical_falls(
     return falls
 
 
-@pytest.mark.parametrize("ticker", ["ETH", "BTC", "LINK", "AAVE", "UNI", "CRV"])
+OWN = sorted(ticker for ticker, model in load_model().returns.items() if model.basis == "own")
+
+
+def test_every_series_that_carries_a_model_is_compared() -> None:
+    assert OWN == ["AAVE", "BTC", "COMP", "CRV", "ETH", "LINK", "MKR", "UNI"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ticker", OWN)
 def test_falls_from_the_shipped_model_match_those_from_the_raw_series(
     shared_data: Path, ticker: str
 ) -> None:
@@ -57,7 +63,7 @@ def test_falls_from_the_shipped_model_match_those_from_the_raw_series(
     model = load_model().returns[ticker]
     v = model.variance
     variance = Variance(v.method, v.omega, v.alpha, v.gamma, v.beta, v.nu, 0.0, 0, 0)
-    hours = real_hours(shared_data, ticker)
+    hours = measured_hours(shared_data, ticker)
     law = return_law(model)
     random = np.random.default_rng(20260101)
     for horizon, batches in ((1, 10), (6, 4), (24, 4)):
