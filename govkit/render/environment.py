@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import jinja2
 
 from govkit.errors import InputError
-from govkit.render import escaping, facts, inputs, numbers, waterfall
+from govkit.render import escaping, facts, inputs, notes, numbers, waterfall
 
 
 def template_folder() -> Path:
@@ -48,7 +48,8 @@ def environment(templates: Path | None = None) -> jinja2.Environment:
         auto_reload=False,
     )
     made.filters.update(numbers.FILTERS | escaping.FILTERS)
-    made.globals.update(facts=facts, inputs=inputs, waterfall=waterfall, unknown=_unknown)
+    made.globals.update(facts=facts, inputs=inputs, notes=notes, waterfall=waterfall)
+    made.globals.update(unknown=_unknown)
     return made
 
 

@@ -17,13 +17,21 @@ from govkit.records.evidence import (
     StressResult,
     TailPoint,
 )
-from govkit.records.model import Exceptions, HistoricalFall
+from govkit.records.model import HistoricalFall
+from govkit.records.oracle import OracleEvidence, OracleScenario
+from govkit.records.returns import Exceptions
 from govkit.render import numbers
 
 TITLE_LIMIT = 255
 """Characters a forum allows in a title."""
 
 ORDER = ("lower", "raise", "keep", "refuse")
+DEPTH_SOURCES = {
+    "quotes": "quotes",
+    "constant product": "reserves of a constant-product pool",
+    "stableswap": "reserves of a StableSwap pool",
+    "volume law": "a law of traded volume",
+}
 LEVERS = ("supply cap", "bonus", "close rule", "oracle")
 
 
@@ -147,10 +155,12 @@ def excerpt(asset: AssetEvidence, step: float = 0.01) -> list[GridPoint]:
     return [point for point in asset.grid if point.threshold in points]
 
 
-def allowance(evidence: Evidence, threshold: float, bonus: float) -> float:
+def allowance(evidence: Evidence, asset: AssetEvidence, threshold: float, bonus: float) -> float:
     """Return the fall after the trigger that a threshold and a bonus leave room for."""
     constant = evidence.market.constants.get("oracle_deviation")
     deviation = constant.value if constant else 0.0
+    if asset.oracle is not None:
+        deviation = asset.oracle.rule.deviation or 0.0
     return 1 - threshold * (1 + bonus) / (1 - deviation)
 
 
@@ -177,6 +187,24 @@ def at_horizon(fall: HistoricalFall, horizon: float) -> tuple[float, float]:
     return fall.horizons_hours[index], fall.falls[index]
 
 
+def told_horizons(asset: AssetEvidence) -> list[float]:
+    """Return the horizons of dated falls that a table shows: T, an hour, six hours, a day."""
+    if not asset.worst_falls:
+        return []
+    known = asset.worst_falls[0].horizons_hours
+
+    def nearest_to(wanted: float) -> float:
+        return min(known, key=lambda hours: abs(hours - wanted))
+
+    return sorted({nearest_to(hours) for hours in (horizon(asset) or 24, 1, 6, 24)})
+
+
+def fall_over(fall: HistoricalFall, hours: float) -> float | None:
+    """Return the worst fall over exactly that horizon, where it is known."""
+    known = dict(zip(fall.horizons_hours, fall.falls, strict=True))
+    return known.get(hours)
+
+
 def worst(asset: AssetEvidence, horizon: float, most: int) -> list[HistoricalFall]:
     """Return the worst dated falls over a horizon, the worst first."""
     ordered = sorted(asset.worst_falls, key=lambda fall: -at_horizon(fall, horizon)[1])
@@ -195,7 +223,7 @@ def other_appetites(evidence: Evidence, asset: AssetEvidence) -> list[Alternativ
     return [other for other in asset.alternatives if other.appetite != evidence.appetite.name]
 
 
-def telling_stresses(asset: AssetEvidence, most: int = 6) -> list[StressResult]:
+def telling_stresses(asset: AssetEvidence, most: int = 4) -> list[StressResult]:
     """Return the events that cost something or decide against, and the largest falls."""
     largest = sorted(asset.stress, key=lambda event: -event.fall_in_horizon)[:most]
     return [
@@ -208,10 +236,52 @@ def telling_stresses(asset: AssetEvidence, most: int = 6) -> list[StressResult]:
     ]
 
 
-def worst_exceptions(test: Exceptions, most: int = 6) -> list[tuple[str, float, float]]:
+def worst_exceptions(test: Exceptions, most: int = 4) -> list[tuple[str, float, float]]:
     """Return the exceptions that exceeded their allowance most, in the order of their dates."""
     largest = sorted(test.dated, key=lambda dated: dated[2] - dated[1])[:most]
     return sorted(largest)
+
+
+def told_scenarios(oracle: OracleEvidence) -> list[OracleScenario]:
+    """Return the feed at work and its two worst states: frozen longest and furthest too high."""
+    told = []
+    for name in ("normal", "frozen", "stale"):
+        states = [state for state in oracle.scenarios if state.name == name]
+        # Ordered by what makes that state bad: one of the two is 0 in the others.
+        told += sorted(states, key=lambda state: (state.stale_high, state.frozen_hours))[-1:]
+    return told
+
+
+def untold_stresses(evidence: Evidence) -> list[str]:
+    """Return the names of the events that some asset's table leaves out."""
+    left = [
+        event.event
+        for asset in evidence.assets
+        for event in asset.stress
+        if event not in telling_stresses(asset)
+    ]
+    return list(dict.fromkeys(left))
+
+
+def tried_out(evidence: Evidence) -> list[tuple[tuple[str, ...], tuple[Exceptions, ...]]]:
+    """Return the exceptions with the assets that share them: one price, one count."""
+    found: dict[tuple[Exceptions, ...], list[str]] = {}
+    for asset in evidence.assets:
+        if asset.exceptions:
+            found.setdefault(asset.exceptions, []).append(asset.asset)
+    return [(tuple(names), tests) for tests, names in found.items()]
+
+
+def told_rails(evidence: Evidence) -> list[GuardRail]:
+    """Return the guard-rail checks of assets that move, and every one that is not met."""
+    moving = {asset.asset for asset in evidence.assets if asset.path.moves}
+    return [r for r in evidence.guard_rails if r.asset in moving or not r.passed]
+
+
+def sold(asset: AssetEvidence) -> str:
+    """Return what the curve of slippage sells, in the spelling of the evidence."""
+    ticker = asset.liquidity.asset_in if asset.liquidity else ""
+    return asset.asset if ticker.lower() == asset.asset.lower() else ticker
 
 
 def beyond_quotes(asset: AssetEvidence) -> bool:

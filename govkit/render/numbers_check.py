@@ -27,6 +27,7 @@ TOKEN = re.compile(
 )
 # Digits that are part of a word or a version are looked up as a whole.
 GLUED = re.compile(r"[A-Za-z_]\w*\d[\w.-]*|\d+[A-Za-z_]\w*|\d+(?:\.\d+){2,}")
+FEEDS = "Price feeds"
 LETTERS = {"K": 1e3, "M": 1e6, "B": 1e9}
 
 SUM = re.compile(r"\b100(?P<parts>(?: [+−] \d[\d.]* [a-z ]+)+) ?= (?P<total>\d[\d.]*\d|\d)")
@@ -36,8 +37,8 @@ SCALINGS: dict[str, dict[str, float]] = {
     "%": {"plain": 100.0},
     "point": {"points": 1.0},
     "$": {"usd": 1.0},
-    "h": {"hours": 1.0, "plain": 1.0},
-    "min": {"hours": 60.0, "plain": 1.0},
+    "h": {"hours": 1.0, "minutes": 1 / 60, "plain": 1.0},
+    "min": {"hours": 60.0, "minutes": 1.0, "plain": 1.0},
     "": {"plain": 1.0, "points": 1.0, "hours": 1.0},
 }
 
@@ -74,20 +75,26 @@ class Known:
 def stray_numbers(markdown: str, evidence: Evidence) -> list[Stray]:
     """Return every number of a proposal that is not found in the evidence."""
     shared = _shared(evidence)
-    own = {_name(asset): _of_asset(evidence, asset, shared) for asset in evidence.assets}
-    everything = Known(
+    of_assets = {_name(asset): _of_asset(evidence, asset, shared) for asset in evidence.assets}
+    of_feeds = {_name(asset): _of_feed(asset, shared) for asset in evidence.assets}
+    found: list[Stray] = []
+    own, section = of_assets, _all(of_assets)
+    for number, line in enumerate(_readable(markdown).split("\n"), start=1):
+        if line.startswith("## "):
+            # Feeds hold many numbers of their own; elsewhere they are no excuse.
+            own = of_feeds if line[3:] == FEEDS else of_assets
+            section = own.get(line[3:].partition(":")[0], _all(own))
+        known = own.get(_first_cell(line), section)
+        found += [Stray(number, token, line.strip()) for token in _strays(line, known)]
+    return found
+
+
+def _all(own: dict[str, Known]) -> Known:
+    return Known(
         tuple(n for known in own.values() for n in known.numbers),
         frozenset().union(*(known.texts for known in own.values())),
         _longest_first(phrase for known in own.values() for phrase in known.phrases),
     )
-    found: list[Stray] = []
-    section = everything
-    for number, line in enumerate(_readable(markdown).split("\n"), start=1):
-        if line.startswith("## "):
-            section = own.get(line[3:].partition(":")[0], everything)
-        known = own.get(_first_cell(line), section)
-        found += [Stray(number, token, line.strip()) for token in _strays(line, known)]
-    return found
 
 
 def _name(asset: AssetEvidence) -> str:
@@ -173,7 +180,13 @@ def _walk(value: Any, kind: str = "plain") -> Iterator[tuple[str, float | str]]:
 
 
 def _kind(key: str, outer: str) -> str:
-    ends = {"points": "points", "usd": "usd", "hours": "hours", "numbers": "plain"}
+    ends = {
+        "points": "points",
+        "usd": "usd",
+        "hours": "hours",
+        "minutes": "minutes",
+        "numbers": "plain",
+    }
     return ends.get(key.rpartition("_")[2], "plain" if outer != "points" else outer)
 
 
@@ -207,6 +220,7 @@ def _shared(evidence: Evidence) -> Known:
         len(facts.breaches(evidence, blocking=True)),
         len(facts.breaches(evidence, blocking=False)),
         sum(rail.passed for rail in evidence.guard_rails),
+        len(evidence.guard_rails) - len(facts.told_rails(evidence)),
         inputs.OLD_DAYS,
     ]  # fmt: skip
     rows = inputs.inputs(evidence)
@@ -221,9 +235,13 @@ def _printable(asset: AssetEvidence) -> dict[str, Any]:
 
     Whole grids and curves hold so many values that nearly any number would be found in them.
     """
-    parts = asset.model_dump(mode="json", exclude={"grid", "tail", "comparisons"})
+    parts = asset.model_dump(mode="json", exclude={"grid", "tail", "comparisons", "oracle"})
     if asset.liquidity is not None:
-        parts["liquidity"] = [asset.liquidity.as_of, asset.liquidity.window.model_dump()]
+        curves = {"sizes_usd", "slippage", "marginal", "error"}
+        parts["liquidity"] = asset.liquidity.model_dump(mode="json", exclude=curves)
+    if asset.oracle is not None:
+        # The only number of a feed outside the section of feeds.
+        parts["pin_usd"] = asset.oracle.rule.pin_usd
     if asset.grid:
         parts["grid"] = [point.model_dump() for point in facts.excerpt(asset)]
         parts["ends"] = [point.threshold for point in facts.shown_grid(asset)[:1]]
@@ -241,8 +259,8 @@ def _of_asset(evidence: Evidence, asset: AssetEvidence, shared: Known) -> Known:
     counts = [untold, len(deciding), sum(event.passed for event in deciding)]
     counts += [len(test.dated) for test in asset.exceptions]
     room = [
-        facts.allowance(evidence, facts.now(asset), asset.in_force.bonus.value),
-        facts.allowance(evidence, asset.recommended.threshold, asset.recommended.bonus),
+        facts.allowance(evidence, asset, facts.now(asset), asset.in_force.bonus.value),
+        facts.allowance(evidence, asset, asset.recommended.threshold, asset.recommended.bonus),
     ]
     years = [1 / i.failures_per_year for i in implied if i.failures_per_year > 0]
     derived = [
@@ -251,7 +269,14 @@ def _of_asset(evidence: Evidence, asset: AssetEvidence, shared: Known) -> Known:
         ("usd", facts.newly_liquidatable(asset)),
         ("usd", asset.price_usd),
     ]
-    own = _known(_printable(asset), derived)
+    return _with(shared, _known(_printable(asset), derived))
+
+
+def _of_feed(asset: AssetEvidence, shared: Known) -> Known:
+    return _with(shared, _known(asset.model_dump(mode="json", include={"oracle"}), ()))
+
+
+def _with(shared: Known, own: Known) -> Known:
     return Known(
         shared.numbers + own.numbers,
         shared.texts | own.texts,

@@ -1,4 +1,4 @@
-"""Evidence with plausible numbers, built by hand: keep, far above, lower, refuse and raise."""
+"""Evidence with plausible numbers, built by hand: every kind of decision, collateral and feed."""
 
 from __future__ import annotations
 
@@ -22,25 +22,30 @@ from govkit.records.evidence import (
     Parameters,
     PathOfChange,
     Reason,
+    SlippagePoint,
     StressResult,
     Support,
     TailPoint,
 )
+from govkit.records.liquidity import LiquidityCurve
 from govkit.records.market import Appetite, Dated, HumanText, Overlay, Sourced
-from govkit.records.model import (
-    Exceptions,
-    FallTable,
-    HistoricalFall,
-    LiquidityCurve,
-    NotDone,
-    Window,
-)
+from govkit.records.model import HistoricalFall
+from govkit.records.provenance import NotDone, Window
+from govkit.records.returns import Exceptions, FallTable
 from govkit.records.snapshot import Finding
+from tests.render import feeds
 
 DEVIATION = 0.005
 HAIRCUT = 0.5
 AFFORDABLE = 0.0371
+ASSETS = ("weth", "wbtc", "aave", "usdc", "link", "wsteth", "usdt", "oneinch")
 HORIZONS = (1.0, 2.0, 6.0, 24.0)
+SOURCES = {
+    "quotes": "aggregator quotes, main net",
+    "constant product": "pool reserves, main net",
+    "stableswap": "pool reserves, main net",
+    "volume law": "Binance spot volumes",
+}
 EVENTS = (
     ("Black Thursday", "2020-03-12", 1.0),
     ("May 2021 sell-off", "2021-05-19", 0.72),
@@ -164,30 +169,43 @@ def falls(worst: float) -> tuple[HistoricalFall, ...]:
     )
 
 
-def liquidity(chunk: float) -> LiquidityCurve:
-    """Return a curve on which the bonus pays for `chunk` dollars at stressed depth."""
+def liquidity(
+    chunk: float, asset: str, method: str = "quotes", into: str = "USDC"
+) -> LiquidityCurve:
+    """Return a curve on which the bonus pays for `chunk` dollars at stressed depth.
+
+    Only quotes have an error; only a law of traded volume has a volume.
+    """
     depth = chunk / (1 - HAIRCUT) / (AFFORDABLE / 0.01) ** (1 / 0.9)
     sizes = tuple(depth * 10 ** (k / 4) for k in range(-8, 9))
     slippage = tuple(r(min(0.6, 0.01 * (s / depth) ** 0.9)) for s in sizes)
     return LiquidityCurve(
-        method="quotes",
+        asset_in=asset,
+        asset_out=into,
+        method=method,  # type: ignore[arg-type]
         sizes_usd=tuple(r(s) for s in sizes),
         slippage=slippage,
-        error=tuple(r(s * 0.1) for s in slippage),
+        marginal=tuple(r(min(1.0, 1.9 * s)) for s in slippage),
+        error=tuple(r(s * 0.1) if method == "quotes" else 0.0 for s in slippage),
         as_of="2025-03-14",
         window=Window(
-            source="aggregator quotes, main net",
+            role="depth",
+            source=SOURCES[method],
             first="2024-11-02",
             last="2025-03-14",
             observations=1204,
             input_digests=(digest("d"),),
         ),
+        daily_volume_usd=51.4e6 if method == "volume law" else None,
+        daily_volatility=0.0643 if method == "volume law" else None,
+        coefficient=4.0 if method == "volume law" else None,
     )
 
 
 def prices(asset: str, first: str, hours: int) -> Window:
     """Return the window of an hourly price table."""
     return Window(
+        role="prices",
         source=f"Binance spot {asset}/USDT, hourly",
         first=first,
         last="2026-02-14T23:00:00Z",
@@ -230,8 +248,41 @@ def stress(
     return tuple(rows)
 
 
-def clearing(sale: float, chunk: float, horizon: float, family: tuple[str, ...]) -> Clearing:
+def by_size(chunk: float, method: str) -> tuple[SlippagePoint, ...]:
+    """Return the sizes up to $100M that the curve of `liquidity(chunk)` reaches."""
+    curve = liquidity(chunk, "")
+    end = curve.sizes_usd[-1]
+    one = curve.sizes_usd[8]  # where the average is 1 %
+
+    def average(size: float) -> float:
+        return r(min(0.6, 0.01 * (min(size, end) / one) ** 0.9))
+
+    return tuple(
+        SlippagePoint(
+            size_usd=size,
+            average=average(size),
+            stressed_average=average(size / (1 - HAIRCUT)),
+            marginal=r(min(1.0, 1.9 * average(size))),
+            error=r(0.1 * average(size)) if method == "quotes" else 0.0,
+            beyond_quotes=size / (1 - HAIRCUT) >= end,
+        )
+        for size in (1e6, 5e6, 10e6, 25e6, 50e6, 100e6)
+        if size <= end
+    )
+
+
+def clearing(
+    sale: float,
+    chunk: float,
+    horizon: float,
+    family: tuple[str, ...],
+    cap: float,
+    price: float,
+    method: str = "quotes",
+) -> Clearing:
     """Return how a forced sale is cleared on the curve of `liquidity(chunk)`."""
+    at_once = cap * chunk / sale
+    at_longest = at_once * (1 + (72 * 60 - 5) / 15)
     return Clearing(
         exposure_usd=r(sale / 1.05),
         exposure_basis="cap_large",
@@ -241,10 +292,18 @@ def clearing(sale: float, chunk: float, horizon: float, family: tuple[str, ...])
         sale_usd=sale,
         affordable_slippage=AFFORDABLE,
         chunk_usd=chunk,
+        cleared_per_hour_usd=r(4 * chunk),
         chunk_slippage=r(min(0.6, AFFORDABLE * (sale / chunk) ** 0.9)),
         chunks=r(sale / chunk),
         horizon_hours=horizon,
         participation_margin=0.0312,
+        longest_horizon_hours=72.0,
+        supply_cap_usd=r(cap * price),
+        cap_within_chunk_tokens=r(at_once),
+        cap_within_chunk_usd=r(at_once * price),
+        cap_within_horizon_tokens=r(at_longest),
+        cap_within_horizon_usd=r(at_longest * price),
+        slippage_by_size=by_size(chunk, method),
     )
 
 
@@ -277,6 +336,15 @@ def models(**supported: float) -> tuple[Alternative, ...]:
     """Return the supported value under other models."""
     return tuple(
         Alternative(appetite=name, supported=value, action="keep", threshold=value)
+        for name, value in supported.items()
+    )
+
+
+def appetites(kept: float, conservative: float, aggressive: float) -> tuple[Alternative, ...]:
+    """Return the supported value under the other appetites, both of which keep."""
+    supported = {"conservative": conservative, "aggressive": aggressive}
+    return tuple(
+        Alternative(appetite=name, supported=value, action="keep", threshold=kept)
         for name, value in supported.items()
     )
 
@@ -339,7 +407,7 @@ def weth() -> AssetEvidence:
                 "rounding": 0.9952,
             },
         ),
-        clearing=clearing(412e6, 52.4e6, 1.77, ("WETH", "wstETH", "weETH")),
+        clearing=clearing(412e6, 52.4e6, 1.77, ("WETH", "wstETH", "weETH"), 2_700_000, 2071.4),
         grid=grid(0.8262, 0.005, 0.83),
         grid_horizon_hours=1.77,
         implied_current=implied(0.83, 0.99251, 14.2),
@@ -361,7 +429,8 @@ def weth() -> AssetEvidence:
             liquidatable_accounts=None,
             near_after_share=0.0121,
         ),
-        liquidity=liquidity(52.4e6),
+        liquidity=liquidity(52.4e6, "WETH"),
+        oracle=feeds.market(0.83, 0.05, 1.77),
         worst_falls=falls(0.26),
         comparisons=(
             FallTable(
@@ -439,7 +508,7 @@ def wbtc() -> AssetEvidence:
                 "rounding": 0.996,
             },
         ),
-        clearing=clearing(131e6, 61.8e6, 1.03, ("WBTC",)),
+        clearing=clearing(131e6, 61.8e6, 1.03, ("WBTC",), 43_000, 71204.0),
         grid=grid(0.8611, 0.005, 0.78),
         grid_horizon_hours=1.03,
         implied_current=implied(0.78, 0.99896, 12.9),
@@ -461,7 +530,8 @@ def wbtc() -> AssetEvidence:
             liquidatable_accounts=None,
             near_after_share=0.0094,
         ),
-        liquidity=liquidity(61.8e6),
+        liquidity=liquidity(61.8e6, "WBTC"),
+        oracle=feeds.feed(feeds.EXCHANGE_RATE, 0.78, 0.05, 1.03, overstatement=0.0467),
         worst_falls=falls(0.21),
         exceptions=exceptions((("2020-03-12", 0.182, 0.118),)),
         windows=(prices("BTC", "2019-01-01", 62_380),),
@@ -507,7 +577,7 @@ def aave() -> AssetEvidence:
                 "rounding": 0.9969,
             },
         ),
-        clearing=clearing(48.2e6, 6.4e6, 1.71, ("AAVE",)),
+        clearing=clearing(48.2e6, 6.4e6, 1.71, ("AAVE",), 1_850_000, 118.32, "volume law"),
         grid=grid(0.7298, 0.005, 0.76),
         grid_horizon_hours=1.71,
         implied_current=implied(0.76, 0.98972, 17.4),
@@ -524,7 +594,8 @@ def aave() -> AssetEvidence:
             liquidatable_after_usd=45_100, liquidatable_after_share=0.00145,
             liquidatable_accounts=None, near_after_share=0.0208,
         ),
-        liquidity=liquidity(6.4e6),
+        liquidity=liquidity(6.4e6, "AAVE", "volume law"),
+        oracle=feeds.assumed(0.73, 0.075, 1.71),
         worst_falls=falls(0.37)[1:],
         exceptions=exceptions((("2021-05-19", 0.302, 0.221), ("2022-05-12", 0.241, 0.223))),
         windows=(prices("AAVE", "2020-10-15", 46_720),),
@@ -555,13 +626,164 @@ def usdc() -> AssetEvidence:
         in_force=in_force(0.75, 0.78, 0.045, 6_500_000_000),
         recommended=Parameters(ltv=0.75, threshold=0.78, bonus=0.045),
         action="refuse",
-        reasons=(Reason(code="refuse_pegged", numbers={"events": 1}),),
+        reasons=(
+            Reason(code="refuse_pegged", texts={"reason": "1 depeg is too few to fit a tail"}),
+        ),
         path=PathOfChange(moves=False, points=0, end_state=0.78, steward_steps=0, steward_days=0),
         not_done=(
             NotDone(what="tail of falls", reason="1 depeg is too few to fit a tail"),
             NotDone(what="liquidity", reason="no quotes for USDC in the snapshot"),
         ),
     )
+
+
+def day_falls(worst: float) -> tuple[HistoricalFall, ...]:
+    """Return the dated events of an asset whose daily lows only are known."""
+    return tuple(
+        HistoricalFall(event=event, on=on, horizons_hours=(24.0,), falls=(r(worst * size),))
+        for event, on, size in EVENTS[1:]
+    )
+
+
+def oneinch() -> AssetEvidence:
+    """Return 1INCH: refused, because what stands in for its history needs a smaller cap."""
+    return usdc().model_copy(
+        update={
+            "asset": "1INCH", "priced_as": "1INCH", "kind": "volatile", "price_usd": 0.2104,
+            "in_force": in_force(0.0, 0.67, 0.075, 30_000_000).model_copy(
+                update={"offboarding": "taken out of new borrowing on 2025-10-23"}
+            ),
+            "recommended": Parameters(ltv=0.0, threshold=0.67, bonus=0.075),
+            "reasons": (
+                Reason(
+                    code="refuse_long_tail",
+                    numbers={"cap_usd": 6.312e6, "largest_usd": 557_400.0},
+                ),
+            ),
+            "worst_falls": day_falls(0.52),
+            "findings": (
+                Finding(
+                    severity="warning", where="1INCH returns",
+                    what="no hourly history of a year; the model is pooled over AAVE and LINK",
+                ),
+            ),
+            "not_done": (
+                NotDone(
+                    what="decision",
+                    reason="refused; the value in force is neither supported nor rejected",
+                ),
+            ),
+        }
+    )  # fmt: skip
+
+
+def wsteth() -> AssetEvidence:
+    """Return wstETH: kept inside the band, with a feed that does not see its discount."""
+    curve = liquidity(42.9e6, "WSTETH")
+    ratio = prices("stETH", "2021-01-01", 18_800).model_copy(
+        update={"role": "ratio", "last": "2023-02-25", "input_digests": (digest("e"),)}
+    )
+    known = Finding(
+        severity="note", where="STETH against ETH", what="the ratio is known to 2023-02-25 only"
+    )
+    band = {"current": 0.81, "bound": 0.8163, "difference_points": 0.63, "band_points": 2.0}
+    return weth().model_copy(
+        update={
+            "asset": "wstETH", "kind": "staking", "price_usd": 2513.2,
+            "in_force": in_force(0.785, 0.81, 0.06, 1_250_000),
+            "recommended": Parameters(ltv=0.785, threshold=0.81, bonus=0.06),
+            "reasons": (
+                Reason(code="within_band", numbers=band),
+                Reason(code="binding", numbers={"threshold": 0.8394}, texts={"limit": "tail loss"}),
+            ),
+            "limits": limits({"tail loss": 0.8394, "position": 0.8511, "invariant": 0.9245}),
+            "support": Support(
+                point=0.8394, bound=0.8163, rounded=0.815, low=0.7989, high=0.8522,
+                path_error_points=0.21, refits=200, paths=100_000,
+            ),
+            "waterfall": waterfall(
+                0.81,
+                {"fall": 0.9204, "oracle": 0.9955, "bonus": 1 / 1.06, "book and stress": 0.985,
+                 "uncertainty": 0.972},
+            ),
+            "clearing": clearing(
+                190e6, 42.9e6, 1.15, ("WETH", "wstETH", "weETH"), 1_250_000, 2513.2
+            ),
+            "grid": grid(0.8394, 0.005, 0.81),
+            "grid_horizon_hours": 24.0,
+            "implied_current": implied(0.81, 0.99838, 25.8),
+            "implied_recommended": implied(0.81, 0.99838, 25.8),
+            "liquidity": curve,
+            "oracle": feeds.growth(0.81, 0.06, 1.15),
+            "alternatives": appetites(0.81, 0.7805, 0.8602),
+            "windows": (prices("ETH", "2019-01-01", 62_380), ratio, curve.window),
+            "findings": (*weth().findings, known),
+        }
+    )  # fmt: skip
+
+
+def usdt() -> AssetEvidence:
+    """Return USDT: pegged and kept, because its second state could be fitted."""
+    none = {"p_bad_debt": 0.0, "p_low": 0.0, "p_high": 0.000184, "es_share": 0.0, "es_low": 0.0,
+            "es_high": 0.0}  # fmt: skip
+    far = {"current": 0.78, "point": 0.9341, "low": 0.9164, "high": 0.9382}
+    return wbtc().model_copy(
+        update={
+            "asset": "USDT", "priced_as": "USDT", "kind": "pegged", "price_usd": 0.9994,
+            "in_force": in_force(0.75, 0.78, 0.045, 2_250_000_000),
+            "recommended": Parameters(ltv=0.75, threshold=0.78, bonus=0.045),
+            "reasons": (
+                Reason(
+                    code="supported_above", numbers=far,
+                    texts={"not_modelled": "default of the issuer"},
+                ),
+            ),
+            "limits": tuple(
+                limit.model_copy(update={"reason": "not reached up to 94 %"})
+                if limit.threshold is None
+                else limit
+                for limit in limits({"position": 0.9341, "invariant": 0.9378, "book": None})
+            ),
+            "support": Support(
+                point=0.9341, bound=0.9283, rounded=0.925, low=0.9164, high=0.9382,
+                path_error_points=0.12, refits=200, paths=100_000,
+            ),
+            "waterfall": waterfall(
+                0.78,
+                {"fall": 0.981, "oracle": 0.9975, "bonus": 1 / 1.045, "uncertainty": 0.9938},
+            ),
+            "clearing": clearing(
+                107e6, 32.5e6, 1.0, ("USDC", "USDT"), 2_250_000_000, 0.9994, "stableswap"
+            ),
+            "grid": tuple(
+                point.model_copy(update=none) if point.threshold < 0.79 else point
+                for point in grid(0.9341, 0.005, 0.78)
+            ),
+            "grid_horizon_hours": 24.0,
+            "implied_current": implied(0.78, 0.99998, 2.9),
+            "implied_recommended": implied(0.78, 0.99998, 2.9),
+            "tail": tail(0.0031),
+            "stress": (),
+            "liquidity": liquidity(32.5e6, "USDT", "stableswap"),
+            "oracle": feeds.height(0.78, 0.045, 1.0),
+            "alternatives": appetites(0.78, 0.8831, 0.9392),
+            "models": (
+                Alternative(
+                    appetite="empirical, 80 entries seen hour by hour", supported=0.9012,
+                    action="keep", threshold=0.78,
+                ),
+            ),
+            "worst_falls": day_falls(0.12),
+            "exceptions": (),
+            "windows": (prices("USDC", "2019-01-01", 51_000),),
+            "findings": (
+                Finding(
+                    severity="warning", where="depeg model",
+                    what="only closes are known: lows inside the hour are not in the falls",
+                ),
+            ),
+        }
+    )  # fmt: skip
 
 
 def link() -> AssetEvidence:
@@ -606,9 +828,12 @@ def link() -> AssetEvidence:
             "grid": grid(0.7611, 0.005, 0.71),
             "implied_current": implied(0.71, 0.99951, 12.9),
             "implied_recommended": implied(0.72, 0.99944, 12.9),
-            "clearing": clearing(21e6, 22e6, 1.0, ("LINK",)).model_copy(update={"chunks": 1.0}),
+            "clearing": clearing(
+                21e6, 22e6, 1.0, ("LINK",), 15_000_000, 14.02, "constant product"
+            ).model_copy(update={"chunks": 1.0}),
             "exceptions": exceptions(()),
-            "liquidity": liquidity(22e6),
+            "liquidity": liquidity(22e6, "LINK", "constant product"),
+            "oracle": feeds.feed(feeds.PINNED, 0.72, 0.07, 1.0, cases=(feeds.HIDDEN_FALL,)),
         }
     )
 
@@ -719,14 +944,22 @@ def evidence(
     )
 
 
+def special() -> Evidence:
+    """Return the collateral that needs more than a price: staking token, pegs, a long tail."""
+    return evidence(wsteth(), usdt(), usdc(), oneinch())
+
+
 def everything() -> Evidence:
-    """Return all five kinds of decision with all that people can state."""
+    """Return every kind of decision, collateral and feed, with all that people can state."""
     return evidence(
         weth(),
         wbtc(),
         aave(),
         usdc(),
         link(),
+        wsteth(),
+        usdt(),
+        oneinch(),
         text=HumanText(
             title="Liquidation thresholds, first quarter",
             author="A. Steward",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -14,7 +15,8 @@ from govkit.render.environment import template_folder
 from tests.render import sample
 
 FONTS = template_folder() / "report" / "fonts"
-CHANGING = [sample.weth(), sample.wbtc(), sample.aave(), sample.link()]
+CHANGING = [sample.weth(), sample.wbtc(), sample.aave(), sample.link(), sample.wsteth(),
+            sample.usdt()]  # fmt: skip
 PAIRS = [(chart, asset) for asset in CHANGING for chart in charts_of(asset)]
 IDS = [f"{asset.asset}-{chart.NAME}" for chart, asset in PAIRS]
 
@@ -56,6 +58,67 @@ def test_alt_of_the_sale_reads_the_clearing() -> None:
     assert numbers.usd(asset.clearing.chunk_usd) in alt
     assert numbers.usd(asset.clearing.sale_usd) in alt
     assert numbers.percent(asset.clearing.chunk_slippage) in alt
+
+
+@pytest.mark.parametrize(
+    ("asset", "source"),
+    [
+        (sample.weth(), "quotes"),
+        (sample.link(), "reserves of a constant-product pool"),
+        (sample.usdt(), "reserves of a StableSwap pool"),
+        (sample.aave(), "a law of traded volume"),
+    ],
+)
+def test_alt_of_the_sale_names_the_source_of_the_curve(asset: AssetEvidence, source: str) -> None:
+    alt = chart("slippage").alt(asset)  # type: ignore[attr-defined]
+    assert f"size sold at once, from {source} of 2025-03-14: " in alt
+
+
+def labels(name: str, asset: AssetEvidence) -> dict[str, tuple[float, float]]:
+    """Return the labels of a chart with where the text begins and its baseline, in pixels."""
+    figure = Figure(figsize=(style.WIDTH, style.HEIGHT), dpi=style.DPI)
+    chart(name).draw(figure, asset, sample.evidence(asset))  # type: ignore[attr-defined]
+    figure.draw_without_rendering()
+    return {
+        text.get_text(): (text.get_window_extent().x0, text.get_window_extent().y0)
+        for axes in figure.axes
+        for text in axes.texts
+    }
+
+
+def test_the_range_of_quotes_is_drawn_where_there_are_quotes() -> None:
+    assert "quiet depth and range of quotes" in labels("slippage", sample.weth())
+    assert "quiet depth" in labels("slippage", sample.aave())
+
+
+def test_the_appetite_stands_where_the_curve_does_not() -> None:
+    """AAVE's loss crosses the line in its left half, WBTC's in the right half."""
+    for asset, on_the_left in ((sample.wbtc(), True), (sample.aave(), False)):
+        figure = Figure(figsize=(style.WIDTH, style.HEIGHT), dpi=style.DPI)
+        chart("loss").draw(figure, asset, sample.evidence(asset))  # type: ignore[attr-defined]
+        axes = figure.axes[0]
+        (label,) = [text for text in axes.texts if text.get_text().startswith("appetite")]
+        middle = sum(axes.get_xlim()) / 2
+        assert bool(label.xy[0] < middle) is on_the_left
+
+
+def test_ticks_are_dense_where_few_decades_are_shown() -> None:
+    figure = Figure()
+    axes = figure.subplots()
+    axes.set_xscale("log")
+    axes.set_xlim(1.5e6, 300e6)
+    style.log_ticks(axes.xaxis)
+    seen = [tick for tick in axes.get_xticks() if 1.5e6 <= tick <= 300e6]
+    assert seen == pytest.approx([2e6, 5e6, 10e6, 20e6, 50e6, 100e6, 200e6])
+    axes.set_xlim(1e3, 1e9)
+    style.log_ticks(axes.xaxis)
+    seen = [tick for tick in axes.get_xticks() if 1e3 <= tick <= 1e9]
+    assert all(round(math.log10(tick), 6) % 1 == 0 for tick in seen)
+
+
+def test_no_loss_in_the_paths_is_told_with_its_upper_limit() -> None:
+    title = chart("loss").title(sample.usdt()).replace(numbers.SPACE, " ")  # type: ignore[attr-defined]
+    assert title == "At 78 %, the chance of bad debt is 0 % per trigger episode, at most 0.018 %"
 
 
 def test_alt_of_the_tail_reads_survival_and_history() -> None:

@@ -10,14 +10,14 @@ from govkit.render.numbers_check import TOKEN, stray_numbers
 from tests.render import sample
 
 
-@pytest.mark.parametrize("build", [sample.evidence, sample.everything])
+@pytest.mark.parametrize("build", [sample.evidence, sample.special, sample.everything])
 def test_every_printed_number_is_in_the_evidence(build: object) -> None:
     evidence = build()  # type: ignore[operator]
     assert stray_numbers(proposal(evidence, "forum"), evidence) == []
     assert stray_numbers(proposal(evidence, "report"), evidence) == []
 
 
-@pytest.mark.parametrize("build", [sample.usdc, sample.link, sample.wbtc])
+@pytest.mark.parametrize("build", [getattr(sample, name) for name in sample.ASSETS])
 def test_single_assets(build: object) -> None:
     evidence = sample.evidence(build())  # type: ignore[operator]
     assert stray_numbers(proposal(evidence, "forum"), evidence) == []
@@ -35,6 +35,12 @@ def test_single_assets(build: object) -> None:
         ("2021-05-19", "2021-05-18"),
         ("15 days", "16 days"),
         ("numpy 2.4.6", "numpy 2.4.7"),
+        ("size / $51.4M", "size / $52.4M"),
+        ("volatility of 6.4 %", "volatility of 6.7 %"),
+        ("| 11.8 % |", "| 11.7 % |"),
+        ("is frozen for 6 h | 7.7 h", "is frozen for 6 h | 8.6 h"),
+        ("| 2026-03-10 | 2.85 %", "| 2026-03-11 | 2.85 %"),
+        ("34 accounts", "35 accounts"),
     ],
 )
 def test_a_wrong_number_is_caught(right: str, wrong: str) -> None:
@@ -45,6 +51,31 @@ def test_a_wrong_number_is_caught(right: str, wrong: str) -> None:
     assert right in text
     changed = text.replace(right, wrong, 1)
     assert [stray.token for stray in stray_numbers(changed, evidence)], wrong
+
+
+def test_hours_of_a_feed_are_read_from_its_minutes() -> None:
+    evidence = sample.special()
+    text = proposal(evidence, "forum").replace("\u00a0", " ")
+    for right, wrong in (("0.45 % or 1.5 h", "0.45 % or 1.7 h"), ("or 24 h |", "or 25 h |")):
+        assert right in text
+        assert stray_numbers(text.replace(right, wrong), evidence)
+
+
+def test_a_pinned_price_may_stand_beside_the_decision() -> None:
+    evidence = sample.evidence(sample.link())
+    text = proposal(evidence, "forum")
+    assert text.count("always reports $1.02") == 1
+    changed = text.replace("always reports $1.02", "always reports $1.03")
+    assert [stray.token for stray in stray_numbers(changed, evidence)] == ["$1.03"]
+
+
+def test_a_number_of_a_feed_is_no_excuse_elsewhere() -> None:
+    evidence = sample.evidence(sample.weth())
+    text = proposal(evidence, "forum").replace("\u00a0", " ")
+    assert "| 95.8 % |" in text  # the fall of a dated case of feeds
+    moved = text.replace("an average slippage of 3.7 %", "an average slippage of 95.8 %")
+    assert moved != text
+    assert [stray.token.strip() for stray in stray_numbers(moved, evidence)] == ["95.8"]
 
 
 def test_a_number_of_another_asset_is_caught() -> None:

@@ -210,6 +210,26 @@ def test_refusal_alone_makes_a_report() -> None:
     assert squeezed("no recommendation") in squeezed(pages[0])
 
 
+def test_special_collateral_makes_a_report() -> None:
+    """A staking token, a kept and a refused peg and a long tail, with what feeds can hide."""
+    evidence = sample.special()
+    pages = text_of(render_pdf(evidence))
+    whole = squeezed("".join(pages))
+    for heading in re.findall(r"^#+ (.*)$", proposal(evidence, "report"), re.MULTILINE):
+        assert squeezed(heading) in whole, heading
+    for words in (
+        "which may grow by 9.68 % a year",
+        "the market price, at most $1.04",
+        "an exchange rate hides a discount (stETH)",
+        "its own history is too short for a supply cap of $6.3M",
+        "pegged asset, too few depegs on record",
+        "from reserves of a StableSwap pool of 2025-03-14",
+    ):
+        assert squeezed(words) in whole, words
+    for index, page in enumerate(pages, start=1):
+        assert len(page) > 300, f"page {index} is nearly empty"
+
+
 @pytest.mark.parametrize("error", [OSError("cannot load library 'libpango'"), ImportError("gone")])
 def test_missing_pango_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, error: Exception

@@ -31,9 +31,11 @@ def title(asset: AssetEvidence) -> str:
     """Return the chance of bad debt now, and after the change if there is one."""
     current, proposed = _ends(asset)
     if current.threshold == proposed.threshold:
+        # None in the paths drawn is no promise: the upper limit stands beside it.
+        most = f", at most {numbers.percent(current.p_high)}" if current.p_bad_debt == 0 else ""
         return (
             f"At {numbers.setting(current.threshold)}, the chance of bad debt is "
-            f"{numbers.percent(current.p_bad_debt)} per trigger episode"
+            f"{numbers.percent(current.p_bad_debt)} per trigger episode{most}"
         )
     verb = _verb(current.p_bad_debt, proposed.p_bad_debt)
     return (
@@ -107,9 +109,12 @@ def _panel(axes: Axes, asset: AssetEvidence, curve: Curve, allowed: float) -> No
     axes.axhline(allowed, **style.LIMIT)
     style.mark_thresholds(axes, facts.now(asset), asset.recommended.threshold)
     axes.set_xlim(min(x), max(x))
+    # The curve rises: above the line before it is crossed, below it afterwards, nothing is hidden.
+    left = 2 * sum(value <= allowed for value in middle) >= len(middle)
     style.on_white(
-        axes, min(x), allowed, f"appetite {numbers.percent(allowed)}", color=style.ORANGE,
-        xytext=(4, 3), textcoords="offset points", ha="left", va="bottom",
+        axes, min(x) if left else max(x), allowed, f"appetite {numbers.percent(allowed)}",
+        color=style.ORANGE, xytext=(4, 3) if left else (-4, -4), textcoords="offset points",
+        ha="left" if left else "right", va="bottom" if left else "top",
     )  # fmt: skip
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     style.percent_axis(axes.xaxis)

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from govkit.records.evidence import AssetEvidence, Clearing, Evidence
-from govkit.records.model import LiquidityCurve
+from govkit.records.liquidity import LiquidityCurve
 from govkit.render import facts, numbers
 from govkit.render.charts import style
 
@@ -45,9 +45,9 @@ def title(asset: AssetEvidence) -> str:
 def alt(asset: AssetEvidence) -> str:
     """Return affordable slippage, chunk and sale."""
     curve, clearing = _parts(asset)
-    kind = "quotes" if curve.method == "quotes" else "a law of traded volume"
     return (
-        f"Average slippage against the size sold at once, from {kind} of {curve.as_of[:10]}: "
+        "Average slippage against the size sold at once, from "
+        f"{facts.DEPTH_SOURCES[curve.method]} of {curve.as_of[:10]}: "
         f"the bonus pays for {numbers.percent(clearing.affordable_slippage)}, at stressed depth "
         f"reached at {numbers.usd(clearing.chunk_usd)}; the stressed sale of "
         f"{numbers.usd(clearing.sale_usd)} sold at once costs "
@@ -65,6 +65,12 @@ def draw(figure: Figure, asset: AssetEvidence, evidence: Evidence) -> None:
     sizes, slippage = list(curve.sizes_usd), list(curve.slippage)
     axes.set_xscale("log")
     axes.set_yscale("log")
+    if any(curve.error):
+        pairs = list(zip(slippage, curve.error, strict=True))
+        axes.fill_between(
+            sizes, [max(s - e, s / 10) for s, e in pairs], [s + e for s, e in pairs],
+            color=style.PALE, alpha=0.6, linewidth=0,
+        )  # fmt: skip
     axes.plot(
         sizes, slippage, color=style.GREY, linestyle=(0, (4, 2)), marker="o", markersize=2.5,
         linewidth=1.3,
@@ -89,11 +95,13 @@ def draw(figure: Figure, asset: AssetEvidence, evidence: Evidence) -> None:
     axes.set_ylabel("average slippage")
     style.usd_axis(axes.xaxis)
     style.percent_axis(axes.yaxis)
+    style.log_ticks(axes.xaxis)
+    style.log_ticks(axes.yaxis)
 
 
 def _labels(figure: Figure, asset: AssetEvidence, keep: float) -> None:
     axes = figure.axes[0]
-    _, clearing = _parts(asset)
+    curve, clearing = _parts(asset)
     near = {"textcoords": "offset points"}
     beyond = ", beyond the curve" if facts.beyond_quotes(asset) else ""
     # Where both points nearly coincide, one label stands above the other.
@@ -114,13 +122,14 @@ def _labels(figure: Figure, asset: AssetEvidence, keep: float) -> None:
         xytext=(-3, -4),
         ha="right", va="top", color=style.ORANGE, **near,
     )  # fmt: skip
-    key: list[tuple[str, str, Any]] = [("quiet depth", style.GREY, (0, (4, 2)))]
+    quiet = "quiet depth" + (" and range of quotes" if any(curve.error) else "")
+    key: list[tuple[str, str, Any]] = [(quiet, style.GREY, (0, (4, 2)))]
     if keep < 1:
         key.insert(0, ("stressed depth", style.INK, "-"))
     for row, (words, colour, dash) in enumerate(key):
         y = 0.15 - 0.075 * row
         axes.plot(
-            [0.72, 0.78], [y, y], color=colour, linestyle=dash, linewidth=1.5,
+            [0.60, 0.66], [y, y], color=colour, linestyle=dash, linewidth=1.5,
             transform=axes.transAxes,
         )  # fmt: skip
-        axes.text(0.795, y, words, color=colour, transform=axes.transAxes, va="center")
+        axes.text(0.675, y, words, color=colour, transform=axes.transAxes, va="center")

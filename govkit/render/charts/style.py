@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from govkit.render import numbers
 
@@ -27,6 +28,8 @@ LIMIT: dict[str, Any] = {"color": ORANGE, "linestyle": (0, (1, 1.3)), "linewidth
 
 WIDTH, HEIGHT = 6.9, 3.88
 DPI = 200
+
+FEW_DECADES = 3
 
 SETTINGS: Any = {
     "font.family": [FAMILY, "DejaVu Sans"],
@@ -80,6 +83,13 @@ def usd_axis(axis: Any) -> None:
     """Label an axis of dollars."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: numbers.usd(value)))
     axis.set_minor_locator(NullLocator())
+
+
+def log_ticks(axis: Any) -> None:
+    """Label 1, 2 and 5 of every decade where few decades are shown, 1 where many are."""
+    low, high = axis.get_view_interval()
+    few = math.log10(high / low) < FEW_DECADES
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
 
 
 def mark_thresholds(axes: Axes, current: float, recommended: float, *, words: bool = True) -> None:

@@ -73,7 +73,6 @@ def draw(figure: Figure, asset: AssetEvidence, evidence: Evidence) -> None:
     if events:
         ratios = [10 - 0.75 * len(events), 0.75 * len(events) + 0.8]
         top, below = figure.subplots(2, 1, sharex=True, height_ratios=ratios)
-        _events(below, asset, evidence)
         bottom = below
     else:
         top = bottom = figure.subplots()
@@ -86,11 +85,13 @@ def draw(figure: Figure, asset: AssetEvidence, evidence: Evidence) -> None:
     )  # fmt: skip
     top.plot([p.fall for p in points], chances, color=style.INK, linewidth=1.6)
     current, proposed = facts.now(asset), asset.recommended.threshold
-    room = facts.allowance(evidence, current, asset.in_force.bonus.value)
-    room_new = facts.allowance(evidence, proposed, asset.recommended.bonus)
+    room = facts.allowance(evidence, asset, current, asset.in_force.bonus.value)
+    room_new = facts.allowance(evidence, asset, proposed, asset.recommended.bonus)
     widest = max(point.fall for point in points)
     seen = [facts.at_horizon(e, facts.horizon(asset) or 24)[1] for e in events]
     top.set_xlim(0, 1.12 * max(widest, room, room_new, *seen, 0.01))
+    if events:
+        _events(bottom, asset)
     top.set_ylim(min(chances), max(chances))
     _mark_room(top, bottom, (current, room), (proposed, room_new))
     top.set_ylabel("chance of a larger fall")
@@ -123,15 +124,15 @@ def _mark_room(top: Axes, bottom: Axes, now: tuple[float, float], new: tuple[flo
         )  # fmt: skip
 
 
-def _events(axes: Axes, asset: AssetEvidence, evidence: Evidence) -> None:
+def _events(axes: Axes, asset: AssetEvidence) -> None:
     """Draw one dated fall a row, so that labels cannot meet."""
     horizon = facts.horizon(asset) or 24
     events = facts.worst(asset, horizon, MOST_EVENTS)
-    widest = max([point.fall for point in asset.tail] + [facts.at_horizon(events[0], horizon)[1]])
+    end = axes.get_xlim()[1]
     for row, event in enumerate(events):
         over, fall = facts.at_horizon(event, horizon)
         # Labels of far falls stand on their left, so that they stay on the page.
-        left = fall > 0.6 * widest
+        left = fall > 0.55 * end
         axes.plot([0, fall], [row, row], color=style.PALE, linewidth=1)
         axes.plot([fall], [row], "D", color=style.ORANGE, markersize=4)
         style.on_white(
