@@ -375,7 +375,8 @@ def test_checks_of_values_that_stay_are_counted() -> None:
 
 def test_one_price_is_tried_out_once_and_the_rest_are_named() -> None:
     told = rows(sample.special(), "How often this was wrong before")
-    assert len([line for line in told if line.startswith("| wstETH | 0.5 % | 2 h | 412 |")]) == 1
+    start = "| wstETH | 0.5 % | 2 h | 412 |"
+    assert len([line for line in told if line.startswith(start)]) == 1
     assert "Not tried out for USDT, USDC and 1INCH." in told
     both = rows(sample.evidence(sample.weth(), sample.wsteth()), "How often this was wrong before")
     assert len([line for line in both if line.startswith("| WETH, wstETH | 0.5 % | 2 h |")]) == 1
@@ -388,8 +389,8 @@ def test_the_source_of_depth_is_named_for_every_method() -> None:
         "Liquidation price slippage of wstETH sold for USDC, from quotes of 2025-03-14.",
         "slippage of LINK sold for USDC, from reserves of a constant-product pool of 2025-03-14.",
         "slippage of USDT sold for USDC, from reserves of a StableSwap pool of 2025-03-14.",
-        "slippage is a law of traded volume of 2025-03-14: 4 × daily volatility of 6.4 % × √(size / "
-        "$51.4M)",
+        "slippage is a law of traded volume of 2025-03-14: 4 × daily volatility of 6.4 % × √(size "
+        "/ $51.4M)",
     ):
         assert words in text
     assert "WSTETH" not in text
