@@ -214,6 +214,12 @@ def asset_facts(asset: AssetModel) -> Iterator[Fact]:
             yield Fact("half of a discount is made good after", "no time: no return is shown")
         else:
             yield Fact("half of a discount is made good after", ratio.half_life_hours, "hours")
+        if ratio.frozen_worst_discount is not None:
+            frozen = ratio.frozen_worst_discount
+            yield Fact("largest discount while redemption was closed", frozen, "share")
+        if ratio.growth_per_year is not None:
+            said = f"a loop that borrows {ratio.underlying} at more than this loses health factor"
+            yield Fact("growth a year", ratio.growth_per_year, "share", said)
     if asset.two_state is not None:
         peg = asset.two_state
         counted = numbers.count(len(peg.events), "event")
