@@ -549,7 +549,7 @@ def test_the_section_on_feeds_says_what_the_evidence_holds(medium: str) -> None:
         "| AAVE | the market price | a move of 1 % or 1 h",
         "| wstETH | the underlying times the redemption ratio, which may grow by 9.68 % a year |",
         "| USDC | the market price, at most $1.04 |",
-        "does not see a discount of the token in the market: wstETH.",
+        "The feed of wstETH reports the underlying, so it does not see a discount of the token",
         "Not done for DAI.",
         "Not done for AAVE and wstETH: manipulation screen",
         "at a threshold of 78 % that never pays",
