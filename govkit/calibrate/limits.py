@@ -59,18 +59,42 @@ def support_of(
     spread = point * factors if len(factors) else np.array([point])
     bound = min(point, float(np.quantile(spread, 1 - appetite.confidence)))
     bound = max(bound - deducted(overlays), appetite.step_points / 100)
-    low, high = pos.quantile_interval(case.falls.over_horizon, appetite.position_probability)
-    per_fall = (1 - case.asked.deviation) / (1 + case.asked.bonus)
+    error, paths = _path_error(case, limits, appetite)
     return Support(
         point=point,
         bound=bound,
         rounded=round_down(bound, appetite.step_points),
         low=min(point, float(np.quantile(spread, 0.05))),
         high=max(point, float(np.quantile(spread, 0.95))),
-        path_error_points=50 * (high - low) * per_fall,
+        path_error_points=error,
         refits=len(factors),
-        paths=len(case.falls.over_horizon),
+        paths=paths,
     )
+
+
+def _path_error(case: Case, limits: tuple[Limit, ...], appetite: Appetite) -> tuple[float, int]:
+    """Return the half-width of the binding limit's own 95 % interval, in points, and its paths.
+
+    Book and tail loss move where the ends of their intervals cross the limit. A loss that a
+    single path in thousands carries makes them far noisier than the position limit. Limits that
+    are not simulated leave the error of the position.
+    """
+    binding = next(limit.name for limit in limits if limit.binding)
+    if binding in ("book", "tail loss"):
+        points = grid_points(case.losses, appetite)
+        if binding == "book":
+            ends = [[p.p_high for p in points], [p.p_low for p in points]]
+            allowed = appetite.book_probability
+        else:
+            ends = [[p.es_high for p in points], [p.es_low for p in points]]
+            allowed = appetite.tail_loss_share
+        top = float(case.losses.thresholds[-1])
+        found = [_on_grid(case, np.array(end), allowed)[0] for end in ends]
+        low, high = (top if value is None else value for value in found)
+        return 50 * (high - low), len(case.losses.share)
+    low, high = pos.quantile_interval(case.falls.over_horizon, appetite.position_probability)
+    per_fall = (1 - case.asked.deviation) / (1 + case.asked.bonus)
+    return 50 * (high - low) * per_fall, len(case.falls.over_horizon)
 
 
 def deducted(overlays: tuple[Overlay, ...]) -> float:

@@ -71,7 +71,9 @@ class Support(Record):
     rounded: float = Field(description="the bound on the decision grid, rounded down")
     low: float = Field(description="5 % quantile over refits")
     high: float = Field(description="95 % quantile over refits")
-    path_error_points: float = Field(description="half-width of the 95 % interval of path error")
+    path_error_points: float = Field(
+        description="half-width of the binding limit's 95 % interval of path error"
+    )
     refits: int
     paths: int
 

@@ -223,3 +223,19 @@ def test_a_pooled_asset_is_calibrated_as_long_as_one_sale_clears_it(
     slow = with_constant(with_reserve(market, "1INCH", supply_cap=0.999 * largest),
                          "refill_minutes", 600.0)  # fmt: skip
     assert one("1INCH", market=slow).action != "refuse"
+
+
+def test_the_path_error_is_that_of_the_limit_that_binds() -> None:
+    """UNI's tail loss moved its support by ten points over five seeds; 0.3 points hid that.
+
+    The ends of the interval of the expected shortfall cross the limit several points apart.
+    """
+    for asset, limit, paths, noisy in (
+        ("UNI", "tail loss", 20_000, True), ("WETH", "position", 100_000, False),
+    ):  # fmt: skip
+        with fewer_paths(book=20_000, falls=100_000, refits=200):
+            found = one(asset)
+        assert found.support is not None
+        assert [each.name for each in found.limits if each.binding] == [limit]
+        assert found.support.paths == paths
+        assert (found.support.path_error_points > 1) == noisy
