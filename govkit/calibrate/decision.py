@@ -51,9 +51,9 @@ def decide(
 
 def _below(current: float, support: Support, appetite: Appetite, excess: float) -> Ruling:
     if excess <= appetite.keep_band_points + 1e-9:
-        return _keep(current, support, _band_reason(current, support, appetite))
+        return _keep(current, _band_reason(current, support, appetite))
     if current <= support.high:
-        return _keep(current, support, _reason("within_interval", current=current,
+        return _keep(current, _reason("within_interval", current=current,
                                                low=support.low, high=support.high))  # fmt: skip
     cut = min(excess, appetite.largest_cut_points)
     reasons = [_reason("above_support", current=current, bound=support.bound, excess_points=excess)]
@@ -71,7 +71,7 @@ def _above(
     gap: float,
 ) -> Ruling:
     if gap <= appetite.keep_band_points + 1e-9:
-        return _keep(current, support, _band_reason(current, support, appetite))
+        return _keep(current, _band_reason(current, support, appetite))
     if gap > appetite.far_above_points + 1e-9:
         not_modelled = NOT_MODELLED + (f"; {WRAPPER}" if reserve.kind == "wrapped" else "")
         if reserve.kind == "staking":
@@ -84,11 +84,11 @@ def _above(
                      "low": support.low, "high": support.high},
             texts={"not_modelled": not_modelled},
         )  # fmt: skip
-        return _keep(current, support, reason)
+        return _keep(current, reason)
     why = _raise_obstacle(current, support, reserve, appetite, evidence)
     if why:
         return _keep(
-            current, support,
+            current,
             Reason(code="raise_blocked", numbers={"current": current, "bound": support.bound},
                    texts={"why": why}),
         )  # fmt: skip
@@ -145,7 +145,7 @@ def _band_reason(current: float, support: Support, appetite: Appetite) -> Reason
     )  # fmt: skip
 
 
-def _keep(current: float, support: Support, reason: Reason) -> Ruling:
+def _keep(current: float, reason: Reason) -> Ruling:
     return Ruling("keep", current, current, (reason,))
 
 

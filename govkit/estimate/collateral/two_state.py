@@ -17,7 +17,7 @@ from govkit.data import PegClass
 from govkit.estimate.collateral.spells import LAW_HOURS, Spell, Watched
 from govkit.estimate.returns.history import TABLE_HORIZONS, TABLE_PROBABILITIES
 from govkit.estimate.returns.hours import Array
-from govkit.estimate.returns.refit import TRIGGER_LEVELS
+from govkit.estimate.returns.refit import REFITS, TRIGGER_LEVELS
 from govkit.estimate.returns.states import (
     JUMP_SIZE,
     SHADOW_EDGES,
@@ -41,7 +41,6 @@ from govkit.simulate.random import generator
 
 FEWEST_EVENTS = 5
 HOURS_PER_YEAR = 365 * 24
-REFITS = 200
 TIE_BREAK = 1e-9
 UNMOVED_STATES = (1.0,) * len(TRIGGER_LEVELS)
 

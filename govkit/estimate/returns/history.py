@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from govkit.estimate.returns.hours import Array, HourlyReturns
+from govkit.estimate.returns.hours import HOUR_SECONDS, Array, HourlyReturns
 from govkit.records.model import HistoricalFall
 from govkit.records.returns import FallTable
 
@@ -76,9 +76,9 @@ def running_falls(hours: HourlyReturns, starts: NDArray[np.int64], horizon: int)
     worst = np.zeros(len(starts))
     complete = np.zeros(len(starts), dtype=bool)
     fits = starts + horizon <= n
-    times = hours.times.to_numpy()
+    times = hours.times.as_unit("s").asi8
     last = np.where(fits, starts + horizon - 1, 0)
-    span = (times[last] - times[np.where(fits, starts, 0)]) / np.timedelta64(1, "h")
+    span = (times[last] - times[np.where(fits, starts, 0)]) / HOUR_SECONDS
     complete[fits] = span[fits] == horizon - 1
     for k in range(horizon):
         at = np.where(complete, starts + k, 0)

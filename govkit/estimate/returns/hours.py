@@ -12,6 +12,8 @@ from govkit.records.snapshot import Finding
 
 Array = NDArray[np.float64]
 
+HOUR_SECONDS = 3600
+
 WICK_SHARE = 0.75
 """A low under this share of the candle's body is a print of one order book, not a price."""
 
@@ -73,7 +75,7 @@ def hourly_returns(asset: str, candles: pd.DataFrame) -> HourlyReturns:
     wick = lows < WICK_SHARE * body
     lows = np.where(wick, body, lows)
     opened = pd.DatetimeIndex(candles.index)
-    step = np.diff(opened.to_numpy()) == np.timedelta64(1, "h")
+    step = np.diff(opened.as_unit("s").asi8) == HOUR_SECONDS
     returns = np.log(closes[1:] / closes[:-1])[step]
     low_returns = np.minimum(np.log(lows[1:] / closes[:-1]), np.log(closes[1:] / closes[:-1]))
     return HourlyReturns(
@@ -83,7 +85,7 @@ def hourly_returns(asset: str, candles: pd.DataFrame) -> HourlyReturns:
         log_lows=low_returns[step],
         closes=closes[1:][step],
         wicks=int(wick.sum()),
-        findings=_findings(asset, opened, candles, wick),
+        findings=_findings(asset, opened, wick),
     )
 
 
@@ -122,11 +124,9 @@ def in_numeraire(hours: HourlyReturns, unit: str, price: pd.Series) -> HourlyRet
     return replace(hours, log_returns=returns, log_lows=lows, findings=findings)
 
 
-def _findings(
-    asset: str, opened: pd.DatetimeIndex, candles: pd.DataFrame, wick: NDArray[np.bool_]
-) -> tuple[Finding, ...]:
+def _findings(asset: str, opened: pd.DatetimeIndex, wick: NDArray[np.bool_]) -> tuple[Finding, ...]:
     found = []
-    gaps = np.diff(opened.to_numpy()) / np.timedelta64(1, "h") - 1
+    gaps = np.diff(opened.as_unit("s").asi8) / HOUR_SECONDS - 1
     if (gaps > 0).any():
         worst = int(gaps.argmax())
         share = float(gaps.sum() / (gaps.sum() + len(opened)))

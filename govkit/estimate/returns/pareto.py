@@ -67,8 +67,7 @@ def fit_pareto(excess: Array, *, prior: bool = False) -> Pareto | None:
         _profile, bounds=(low, high), args=(excess, mean), method="bounded",
         options={"xatol": 1e-9 / mean},
     )  # fmt: skip
-    fitted = _pareto(float(found.x), excess, mean)
-    return _with_prior(excess, fitted) if prior else fitted
+    return _with_prior(excess) if prior else _pareto(float(found.x), excess, mean)
 
 
 def standard_errors(excess: Array, fitted: Pareto) -> tuple[float, float]:
@@ -186,7 +185,7 @@ def _best_scale(excess: Array, shape: float) -> float:
     return float(found.fun)
 
 
-def _with_prior(excess: Array, start: Pareto) -> Pareto:
+def _with_prior(excess: Array) -> Pareto:
     def penalised(parameters: Array) -> float:
         shape, log_scale = float(parameters[0]), float(parameters[1])
         prior = (shape - PRIOR_MEAN) ** 2 / (2 * PRIOR_SD**2)

@@ -14,9 +14,10 @@ import pandas as pd
 
 from govkit.estimate.returns.hours import Array, HourlyReturns
 from govkit.estimate.returns.model import fitted_variance
+from govkit.estimate.returns.refit import REFITS
 from govkit.estimate.returns.states import jump_posterior, shadow_table
 from govkit.estimate.returns.tail import body_quantiles, two_tails
-from govkit.estimate.returns.volatility import filter_variance
+from govkit.estimate.returns.volatility import LARGEST_PERSISTENCE, filter_variance
 from govkit.records.provenance import NotDone, Window
 from govkit.records.returns import Refits, ReturnModel, StateMix, VarianceFilter
 from govkit.records.snapshot import Finding
@@ -26,8 +27,6 @@ FEWEST_COMPARABLES = 2
 FEWEST_DAYS = 90
 CREDIBLE_DAYS = 90
 UNKNOWN_QUANTILE = 0.75
-LARGEST_PERSISTENCE = 0.995
-REFITS = 200
 
 Comparables = Mapping[str, tuple[HourlyReturns, ReturnModel]]
 
