@@ -12,6 +12,15 @@ from typing import Literal
 from pydantic import Field
 
 from govkit.records.base import Record
+from govkit.records.joint import JointCheck
+from govkit.records.justification import (
+    Agreement,
+    Justification,
+    KeepBand,
+    Lever,
+    LtvRule,
+    ModelRange,
+)
 from govkit.records.liquidity import LiquidityCurve
 from govkit.records.market import Appetite, Dated, HumanText, Overlay, Sourced
 from govkit.records.model import HistoricalFall
@@ -19,6 +28,7 @@ from govkit.records.oracle import OracleEvidence
 from govkit.records.provenance import NotDone, Window
 from govkit.records.returns import Exceptions, FallTable
 from govkit.records.snapshot import Finding
+from govkit.records.stress import StressEvidence
 
 EVIDENCE_SCHEMA: Literal["govkit/evidence/1"] = "govkit/evidence/1"
 
@@ -154,20 +164,6 @@ class GridPoint(Record):
     liquidated_share: float = Field(description="mean share of the debt that is liquidated")
 
 
-class StressResult(Record):
-    """A dated event replayed on the book at stressed depth."""
-
-    event: str
-    on: str
-    fall_in_horizon: float
-    fall_in_day: float
-    loss_current: float = Field(description="bad debt over debt at the current threshold")
-    loss_recommended: float
-    loss_cap: float
-    decides: bool
-    passed: bool
-
-
 class Implied(Record):
     """The chance that a threshold survives a trigger episode."""
 
@@ -184,6 +180,7 @@ class Alternative(Record):
     supported: float
     action: Action
     threshold: float
+    reason: str = Field("", description="code of the reason of the decision")
 
 
 class Impact(Record):
@@ -264,9 +261,15 @@ class AssetEvidence(Record):
     implied_current: Implied | None = None
     implied_recommended: Implied | None = None
     tail: tuple[TailPoint, ...] = ()
-    stress: tuple[StressResult, ...] = ()
+    stress: StressEvidence | None = None
     alternatives: tuple[Alternative, ...] = ()
     models: tuple[Alternative, ...] = Field((), description="supported value under other models")
+    model_range: ModelRange | None = None
+    keep_band: KeepBand | None = None
+    agreement: Agreement | None = None
+    ltv_rule: LtvRule | None = None
+    levers: tuple[Lever, ...] = Field((), description="what else could be changed, in this order")
+    justification: Justification | None = None
     impact: Impact | None = None
     liquidity: LiquidityCurve | None = None
     oracle: OracleEvidence | None = None
@@ -320,6 +323,8 @@ class Evidence(Record):
     paths: int
     text: HumanText
     assets: tuple[AssetEvidence, ...]
+    joint: JointCheck | None = Field(None, description="all assets in one book; none for one asset")
+    joint_reason: str = Field("", description="why there is no joint check")
     changes: tuple[Change, ...]
     guard_rails: tuple[GuardRail, ...]
     guard_rails_passed: bool

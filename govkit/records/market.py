@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from contextlib import suppress
+from datetime import date as day
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
+from govkit.records.appetites import contradictions
 from govkit.records.base import Record
+
+MOST_OVERLAY_POINTS = 50.0
 
 
 class Dated(Record):
@@ -137,27 +148,79 @@ class Market(Record):
 
 
 class Appetite(Record):
-    """How much loss is tolerated. Every probability is per trigger episode."""
+    """How much loss is tolerated. Every probability is per trigger episode.
 
-    name: str
-    description: str
-    position_probability: float = Field(gt=0, lt=0.5)
-    book_probability: float = Field(gt=0, lt=0.5)
-    book_floor_share: float = Field(gt=0, lt=1, description="bad debt that counts, share of debt")
+    An episode is one stretch in which an account reaches health factor 1. The position's runs
+    over the asset's own horizon T, the book's over 24 hours. Upper bounds are where no lender
+    would go; they also catch a percentage that was written where a fraction belongs.
+    """
+
+    name: str = Field(min_length=1)
+    description: str = Field(min_length=1)
+    position_probability: float = Field(
+        ge=0.0001, lt=0.1, description="largest chance that one position at health factor 1 "
+        "leaves bad debt, per trigger episode over T"
+    )  # fmt: skip
+    book_probability: float = Field(
+        ge=0.0001, lt=0.1, description="largest chance of bad debt above the floor, per trigger "
+        "episode over 24 h, whole book"
+    )  # fmt: skip
+    book_floor_share: float = Field(
+        gt=0, lt=0.05, description="bad debt that counts, share of debt"
+    )
     book_floor_usd: float = Field(ge=0, description="bad debt that counts, dollars")
-    tail_level: float = Field(gt=0.5, lt=1, description="level of the expected shortfall")
-    tail_loss_share: float = Field(gt=0, lt=1, description="largest ES over debt")
-    stress_loss_share: float = Field(gt=0, lt=1, description="largest dated-stress loss over debt")
+    tail_level: float = Field(
+        gt=0.5, lt=1, description="level of the expected shortfall, per trigger episode over 24 h"
+    )
+    tail_loss_share: float = Field(
+        gt=0, lt=0.02, description="largest expected shortfall, share of debt"
+    )
+    stress_loss_share: float = Field(
+        gt=0, lt=0.05, description="largest loss in a dated event that decides, share of debt"
+    )
     invariant_margin: float = Field(
         ge=0, lt=0.5, description="m in threshold * (1 + bonus) <= 1 - m"
     )
     confidence: float = Field(ge=0.5, lt=1, description="one-sided level of the lower bound used")
-    keep_band_points: float = Field(ge=0)
-    raise_margin_points: float = Field(ge=0)
-    raise_points_per_30_days: float = Field(gt=0)
+    most_unnecessary: float = Field(
+        gt=0, lt=1, description="largest share of liquidated debt that a higher allowed threshold "
+        "would have spared"
+    )  # fmt: skip
+    keep_band_points: float = Field(ge=0, description="a difference up to this is kept")
+    raise_margin_points: float = Field(
+        ge=0, description="every bound must exceed the value in force by this before a raise"
+    )
+    raise_points_per_30_days: float = Field(gt=0, description="largest raise in 30 days")
     far_above_points: float = Field(gt=0, description="support this far above means: not modelled")
     largest_cut_points: float = Field(gt=0, description="largest cut in one vote")
-    step_points: float = Field(gt=0, description="thresholds are decided on this grid")
+    step_points: float = Field(ge=0.01, le=5, description="thresholds are decided on this grid")
+
+    @field_validator(
+        "position_probability", "book_probability", "book_floor_share", "tail_level",
+        "tail_loss_share", "stress_loss_share", "invariant_margin", "confidence",
+        "most_unnecessary", mode="wrap",
+    )  # fmt: skip
+    @classmethod
+    def _is_a_fraction(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return read(value)
+        except ValidationError as error:
+            if isinstance(value, int | float) and value > 0:
+                with suppress(ValidationError):
+                    read(value / 100)
+                    said = error.errors()[0]["msg"].removeprefix("Input ")
+                    raise ValueError(
+                        f"{value:g} {said}; probabilities and shares are fractions: "
+                        f"{value:g} % is {value / 100:g}"
+                    ) from None
+            raise
+
+    @model_validator(mode="after")
+    def _free_of_contradictions(self) -> Self:
+        found = contradictions(self)
+        if found:
+            raise ValueError("; ".join(found))
+        return self
 
 
 class HumanText(Record):
@@ -186,6 +249,15 @@ class Overlay(Record):
     date: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
     reason: str = Field(min_length=1)
 
+    @field_validator("date")
+    @classmethod
+    def _on_the_calendar(cls, value: str) -> str:
+        try:
+            day.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value} is not a day of the calendar") from None
+        return value
+
 
 class Question(Record):
     """What was asked: stored as ``proposal.toml``."""
@@ -206,4 +278,13 @@ class Question(Record):
         strangers = {o.asset for o in self.overlays} - set(self.assets)
         if strangers:
             raise ValueError(f"overlays for assets not asked: {', '.join(sorted(strangers))}")
+        for asset in self.assets:
+            mine = [o for o in self.overlays if o.asset == asset]
+            if len({o.reason.casefold() for o in mine}) != len(mine):
+                raise ValueError(f"the overlays of {asset} give one reason twice; keep one of them")
+            if sum(o.points for o in mine) > MOST_OVERLAY_POINTS:
+                raise ValueError(
+                    f"the overlays of {asset} add up to more than {MOST_OVERLAY_POINTS:g} points; "
+                    "take the asset off the list of collaterals instead"
+                )
         return self

@@ -1,10 +1,19 @@
 """The liquidation engine: one book, many paths, one threshold at a time.
 
-Step order, every five minutes: the market price moves; sold inventory drains; the oracle updates
-when the price has moved by its deviation; accounts whose health factor is 1 or less at the
-oracle's last step queue up; keepers repay the queue in order of trigger while the bonus pays
-for the average slippage at stressed depth; a share of the slippage stays in the price. What is
-left of the queue at the end, recovered or not, is marked at the path's worst price.
+Step order, every five minutes:
+
+1. The market price moves.
+2. Sold inventory drains.
+3. The oracle updates when what it follows has moved by its deviation from what it shows. It
+   follows the market price, or a price of its own (an exchange rate, a pin) times what sales
+   took from the market price; it shows a fixed share less where it under-reports. While the feed
+   is frozen it does not update and keeps its first value.
+4. Accounts whose health factor is 1 or less at the oracle's last step queue up.
+5. Unless there is an outage, keepers repay the queue in order of trigger while the bonus pays for
+   the average slippage at stressed depth; a share of the slippage stays in the price.
+
+What is left of the queue at the end, recovered or not, is marked at the path's worst market price.
+An account that the feed never showed at health factor 1 is not booked.
 Simplifications, all on the cautious side: accounts are closed in full, and hold one collateral
 and one debt.
 """
@@ -67,6 +76,31 @@ class Depth:
 
 
 @dataclass(frozen=True)
+class Conditions:
+    """What goes wrong beside the price; nothing by default.
+
+    Attributes
+    ----------
+    outage_steps:
+        Steps from the start in which keepers do nothing.
+    frozen_steps:
+        Steps from the start in which the oracle keeps its first value.
+    feed_high:
+        Fraction by which the oracle's first value lies above the price at the trigger.
+    feed_low:
+        Fraction by which the oracle shows too little, from the start to the end.
+    """
+
+    outage_steps: int = 0
+    frozen_steps: int = 0
+    feed_high: float = 0.0
+    feed_low: float = 0.0
+
+
+NORMAL = Conditions()
+
+
+@dataclass(frozen=True)
 class Losses:
     """Per path, in dollars: bad debt and debt repaid by keepers."""
 
@@ -75,7 +109,15 @@ class Losses:
 
 
 def run_book(
-    prices: Array, book: Book, threshold: float, terms: Terms, depth: Depth, *, relever: bool = True
+    prices: Array,
+    book: Book,
+    threshold: float,
+    terms: Terms,
+    depth: Depth,
+    *,
+    relever: bool = True,
+    followed: Array | None = None,
+    conditions: Conditions = NORMAL,
 ) -> Losses:
     """Run the book along price paths at one threshold.
 
@@ -86,12 +128,24 @@ def run_book(
     relever:
         True: borrowers keep their health factor, so debts scale with the threshold. False: debts
         stay as they are and the trigger prices move instead.
+    followed:
+        Shape (paths, steps): what the oracle follows, relative to its value at the trigger. None
+        for the market price; ones for a pinned feed, the underlying's path for an exchange rate.
+    conditions:
+        Outage of keepers, frozen, high or low feed.
 
     Returns
     -------
     Losses
         Shapes (paths,). ``0 <= bad debt <= debt``.
+
+    Raises
+    ------
+    ValueError
+        When `followed` has another shape than `prices`.
     """
+    if followed is not None and followed.shape != prices.shape:
+        raise ValueError(f"followed has shape {followed.shape}, prices {prices.shape}")
     scale = threshold / book.reference_threshold
     debt = book.debt_usd * scale if relever else book.debt_usd
     trigger = book.trigger if relever else book.trigger / scale
@@ -101,6 +155,8 @@ def run_book(
         prices, trigger, debt, units, terms.bonus, terms.bonus * (1 - terms.protocol_fee_share),
         terms.deviation, terms.swap_fee, terms.gas_share, terms.refill_steps,
         terms.permanent_share, depth.sizes_usd, depth.slippage,
+        followed, conditions.outage_steps, conditions.frozen_steps, 1 + conditions.feed_high,
+        1 - conditions.feed_low,
     )  # fmt: skip
     return Losses(bad_debt_usd=bad, repaid_usd=repaid)
 
@@ -124,7 +180,7 @@ def _largest_size(slippage, sizes, averages):  # type: ignore[no-untyped-def]
 @njit(cache=True, parallel=True)
 def _run(  # type: ignore[no-untyped-def]
     prices, trigger, debt0, units0, bonus, keeper_bonus, deviation, swap_fee, gas, refill_steps,
-    permanent, sizes, averages,
+    permanent, sizes, averages, followed, outage, frozen, first, shown,
 ):  # fmt: skip
     paths, steps = prices.shape
     n = len(trigger)
@@ -136,19 +192,21 @@ def _run(  # type: ignore[no-untyped-def]
     for i in prange(paths):
         debt = debt0.copy()
         units = units0.copy()
-        # The feed may be stale-high by its deviation when the episode begins.
-        oracle, impact, inventory, worst = 1.0, 1.0, 0.0, 1.0
+        # The feed may be stale-high by its deviation when the episode begins, or by `first` - 1.
+        oracle, impact, inventory, worst = first * shown, 1.0, 0.0, 1.0
         head, tail = 0, 0
         for k in range(steps):
             price = prices[i, k] * impact
             inventory = max(0.0, inventory - drained)
             seen = oracle  # liquidations act on what the oracle said a step ago
-            if abs(price - oracle) >= deviation * oracle:
-                oracle = price
+            due = price * shown if followed is None else followed[i, k] * impact * shown
+            # No branch: whether the feed moves cannot be guessed, and a wrong guess is dear.
+            moves = (abs(due - oracle) >= deviation * oracle) & (k >= frozen)
+            oracle = due if moves else oracle
             worst = min(worst, price)
             while tail < n and seen <= trigger[tail]:
                 tail += 1
-            if head >= tail:
+            if (head >= tail) | (k < outage):
                 continue
             slack = 1.0 - (1.0 + gas) * seen / ((1.0 + keeper_bonus) * (1.0 - swap_fee) * price)
             room = _largest_size(slack, sizes, averages) - inventory

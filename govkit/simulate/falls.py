@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from govkit.records.collateral import RatioModel
 from govkit.records.returns import GpdTail, ReturnModel
 from govkit.simulate.random import generator
+from govkit.simulate.tilting import tilted_uniforms
 
 Array = NDArray[np.float64]
 
@@ -67,6 +68,11 @@ def return_law(model: ReturnModel, ratio: RatioModel | None = None) -> ReturnLaw
     )
 
 
+def underlying(law: ReturnLaw) -> ReturnLaw:
+    """Return the law of a wrapper's underlying alone, on the same draws."""
+    return replace(law, ratio_body=np.zeros(2))
+
+
 def refitted_law(law: ReturnLaw, model: ReturnModel, row: int) -> ReturnLaw:
     """Return `law` with one stored refit's variance, lower tail and trigger volatility.
 
@@ -80,30 +86,46 @@ def refitted_law(law: ReturnLaw, model: ReturnModel, row: int) -> ReturnLaw:
     near = np.clip((BODY_MOVES_TO - places) / (BODY_MOVES_TO - probability), 0, 1)
     body = law.body * (1 + near * (values["threshold"] / model.lower_tail.threshold - 1))
     steps = np.linspace(0, 1, len(law.sigma_start))
-    moved = [values[f"trigger_{level}"] for level in TRIGGER_LEVELS]
+    moved = np.array([values[f"trigger_{level}"] for level in TRIGGER_LEVELS])
     # The states are tabled at 1 - (1 - s) ** 3: find the levels among the steps.
     at = 1 - (1 - np.array(TRIGGER_LEVELS) / 100) ** (1 / 3)
+    known = np.interp(at, steps, law.sigma_start)
+    # Levels may cross after a refit; between them the states keep their places.
+    target = np.maximum.accumulate(known * moved)
     return replace(
         law,
         variance=np.array([values[k] for k in ("omega", "alpha", "gamma", "beta")]),
         lower=lower,
         body=np.maximum.accumulate(body),
-        sigma_start=np.maximum.accumulate(law.sigma_start * np.interp(steps, at, moved)),
+        sigma_start=np.interp(law.sigma_start, known, target),
     )
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Uniform numbers that drive paths: shapes (paths,) and (paths, hours, 4)."""
+    """What drives paths: uniform numbers, shapes (paths,) and (paths, hours, 4), and weights.
+
+    `weight`, shape (paths,), has mean 1: an expectation is the mean of weight x value.
+    """
 
     start: Array
     hourly: Array
+    weight: Array
 
 
 def draw(*, hours: int, paths: int, seed: int, name: str) -> Draws:
     """Draw the uniform numbers of one purpose; the same ones serve many laws."""
     random = generator(seed, name, "hours")
-    return Draws(random.random(paths), random.random((paths, hours, 4)))
+    return Draws(random.random(paths), random.random((paths, hours, 4)), np.ones(paths))
+
+
+def draw_tilted(*, hours: int, paths: int, seed: int, name: str) -> Draws:
+    """Draw as `draw`, with more of the worst residuals and weights that make up for it."""
+    random = generator(seed, name, "tilted hours")
+    hourly = random.random((paths, hours, 4))
+    tilted = tilted_uniforms(random, paths, hours)
+    hourly[..., 0], hourly[:, 0, 2] = tilted.hours, tilted.shadow
+    return Draws(tilted.start, hourly, tilted.weight)
 
 
 def simulate_hours(law: ReturnLaw, draws: Draws) -> tuple[Array, Array]:
@@ -137,7 +159,7 @@ def worst_falls(law: ReturnLaw, draws: Draws) -> Array:
 
 
 def simulate_falls(law: ReturnLaw, *, hours: int, paths: int, seed: int, name: str) -> Array:
-    """Simulate `worst_falls` of many paths, drawn in chunks of a fixed size."""
+    """Simulate `worst_falls` of many paths of equal weight, drawn in chunks of a fixed size."""
     chunks = [
         draw(hours=hours, paths=min(CHUNK_PATHS, paths - first), seed=seed,
              name=f"{name} falls {first}")

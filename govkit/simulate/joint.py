@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaincinv
 
 from govkit.errors import unknown_name
 from govkit.records.model import Dependence, SkewedCopula
 from govkit.simulate.falls import CHUNK_PATHS, Draws, ReturnLaw, worst_falls
 from govkit.simulate.random import generator
-from govkit.simulate.skewed_t import margin
+from govkit.simulate.skewed_t import RAREST, margin
+from govkit.simulate.tilting import LOWEST, tilted_uniforms
 
 Array = NDArray[np.float64]
 
@@ -46,9 +48,8 @@ def joint_uniforms(
     InputError
         For a ticker the dependence does not hold.
     """
-    return _uniforms(
-        dependence.residuals, dependence.assets, tickers, (paths, hours), seed, f"{name} hours"
-    )
+    w = _mixing(dependence.residuals, (paths, hours), seed, f"{name} hours")
+    return _uniforms(dependence.residuals, dependence.assets, tickers, w, seed, f"{name} hours")
 
 
 def joint_starts(
@@ -63,17 +64,14 @@ def joint_starts(
         _places(dependence.assets, tickers)
         same = generator(seed, name, "joint starts").random(paths)
         return dict.fromkeys(tickers, same)
-    drawn = _uniforms(
-        dependence.starts, dependence.assets, tickers, (paths,), seed, f"{name} starts"
-    )
-    # The copula is of volatilities with the highest first.
-    return {ticker: 1 - u for ticker, u in drawn.items()}
+    w = _mixing(dependence.starts, (paths,), seed, f"{name} starts")
+    return _starts(dependence.starts, dependence.assets, tickers, w, seed, name)
 
 
 def joint_draws(
     dependence: Dependence, tickers: Sequence[str], *, hours: int, paths: int, seed: int, name: str
 ) -> dict[str, Draws]:
-    """Draw what drives the paths of several assets; see `falls.worst_falls`.
+    """Draw what drives the paths of several assets, of equal weight; see `falls.worst_falls`.
 
     Beside residuals and starts, what is shared: the place of the hour's low, since the lows of
     a crash come within the same minutes (rank correlation 0.7 in the worst hours), and the jump
@@ -84,12 +82,33 @@ def joint_draws(
         dependence, tickers, hours=hours, paths=paths, seed=seed, name=name
     )  # fmt: skip
     starts = joint_starts(dependence, tickers, paths=paths, seed=seed, name=name)
-    shared = generator(seed, name, "joint jumps and lows").random((paths, hours, 2))
-    draws = {}
-    for ticker in tickers:
-        own = generator(seed, name, "joint ratio", ticker).random((paths, hours))
-        columns = (residuals[ticker], shared[..., 0], shared[..., 1], own)
-        draws[ticker] = Draws(starts[ticker], np.stack(columns, axis=-1))
+    return _with_shared(residuals, starts, np.ones(paths), seed, name)
+
+
+def tilted_joint_draws(
+    dependence: Dependence, tickers: Sequence[str], *, hours: int, paths: int, seed: int, name: str
+) -> dict[str, Draws]:
+    """Draw as `joint_draws`, with more common crashes and the weights that make up for it.
+
+    What `tilting.tilted_uniforms` tilts are the numbers W that the assets share, in an hour and
+    at the start, before any asset's own noise. So one weight a path serves all assets. Residuals
+    are no lower than `tilting.LOWEST`, since tilting would else reach where prices overflow.
+    Raises as `joint_uniforms`.
+    """
+    tilted = tilted_uniforms(generator(seed, name, "joint tilt"), paths, hours)
+    w = _mixing_at(dependence.residuals, tilted.hours)
+    residuals = _uniforms(
+        dependence.residuals, dependence.assets, tickers, w, seed, f"{name} tilted hours"
+    )
+    if dependence.starts is None:
+        starts = dict.fromkeys(tickers, tilted.start)
+    else:
+        w = _mixing_at(dependence.starts, 1 - tilted.start)
+        starts = _starts(dependence.starts, dependence.assets, tickers, w, seed, name)
+    residuals = {ticker: np.maximum(u, LOWEST) for ticker, u in residuals.items()}
+    draws = _with_shared(residuals, starts, tilted.weight, seed, name)
+    for one in draws.values():
+        one.hourly[:, 0, 2] = tilted.shadow
     return draws
 
 
@@ -128,11 +147,43 @@ def joint_share(falls: Sequence[Array], level: float) -> float:
     return float(np.logical_and.reduce(beyond).mean())
 
 
+def _with_shared(
+    residuals: Mapping[str, Array], starts: Mapping[str, Array], weight: Array, seed: int, name: str
+) -> dict[str, Draws]:
+    draws = {}
+    for ticker, drawn in residuals.items():
+        shared = generator(seed, name, "joint jumps and lows").random((*drawn.shape, 2))
+        own = generator(seed, name, "joint ratio", ticker).random(drawn.shape)
+        columns = (drawn, shared[..., 0], shared[..., 1], own)
+        draws[ticker] = Draws(starts[ticker], np.stack(columns, axis=-1), weight)
+    return draws
+
+
+def _mixing(copula: SkewedCopula, shape: tuple[int, ...], seed: int, name: str) -> Array:
+    nu = copula.degrees_of_freedom
+    return np.asarray(nu / generator(seed, name).chisquare(nu, shape))
+
+
+def _mixing_at(copula: SkewedCopula, low: Array) -> Array:
+    """Return W at uniform numbers: nu / W is chi-square, so a low one gives a large W."""
+    nu = copula.degrees_of_freedom
+    return np.asarray(nu / (2 * gammaincinv(nu / 2, np.maximum(low, RAREST))))
+
+
+def _starts(
+    copula: SkewedCopula, assets: Sequence[str], tickers: Sequence[str], w: Array, seed: int,
+    name: str,
+) -> dict[str, Array]:  # fmt: skip
+    # The copula is of volatilities with the highest first.
+    drawn = _uniforms(copula, assets, tickers, w, seed, f"{name} starts")
+    return {ticker: 1 - u for ticker, u in drawn.items()}
+
+
 def _uniforms(
     copula: SkewedCopula,
     assets: Sequence[str],
     tickers: Sequence[str],
-    shape: tuple[int, ...],
+    w: Array,
     seed: int,
     name: str,
 ) -> dict[str, Array]:
@@ -140,10 +191,9 @@ def _uniforms(
     root = np.linalg.cholesky(np.array(copula.correlation))
     nu, skew = copula.degrees_of_freedom, copula.skewness
     table = margin(nu, skew)
-    w = nu / generator(seed, name).chisquare(nu, shape)
     mixed = dict.fromkeys(tickers, skew * w)
     for k, asset in enumerate(assets[: max(places, default=-1) + 1]):
-        noise = np.sqrt(w) * generator(seed, name, asset).standard_normal(shape)
+        noise = np.sqrt(w) * generator(seed, name, asset).standard_normal(w.shape)
         for ticker, place in zip(tickers, places, strict=True):
             if place >= k:
                 mixed[ticker] = mixed[ticker] + root[place, k] * noise

@@ -6,14 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from govkit.simulate.engine import STEPS_PER_HOUR
-from govkit.simulate.falls import ReturnLaw, draw, simulate_hours
+from govkit.simulate.falls import Draws, ReturnLaw, simulate_hours
 from govkit.simulate.random import generator
 
 Array = NDArray[np.float64]
 
+LOWEST_LOG, HIGHEST_LOG = -30.0, 20.0
+
 
 def price_paths(
-    law: ReturnLaw, concentration: Array, *, hours: int, paths: int, seed: int, name: str
+    law: ReturnLaw, concentration: Array, draws: Draws, *, seed: int, name: str
 ) -> Array:
     """Simulate prices every five minutes from a trigger on.
 
@@ -25,13 +27,16 @@ def price_paths(
     ----------
     concentration:
         Quantiles (equally spaced, 0 to 1) of that share.
+    draws:
+        What drives the hours. Paths of the same draws, seed and name fall in the same minutes.
 
     Returns
     -------
     Array
         Shape (paths, 12 * hours), relative to the price at the trigger.
     """
-    moves, lows = simulate_hours(law, draw(hours=hours, paths=paths, seed=seed, name=name))
+    moves, lows = simulate_hours(law, draws)
+    paths, hours = moves.shape
     random = generator(seed, name, "within the hour")
     share = np.quantile(concentration, random.random((paths, hours)))
     # Late enough that no step before the plunge, which share the rest, is larger than it.
@@ -40,7 +45,9 @@ def price_paths(
     spot = first + np.floor(random.random((paths, hours)) * (latest + 1 - first)).astype(np.int64)
     inside = _within_hours(moves, lows, spot, share)
     start = np.cumsum(moves, axis=1) - moves
-    return np.asarray(np.exp(start[:, :, None] + inside).reshape(paths, -1))
+    # Far out on a tilted path, with next to no weight, a price need not reach infinity or 0.
+    log_price = np.clip(start[:, :, None] + inside, LOWEST_LOG, HIGHEST_LOG)
+    return np.asarray(np.exp(log_price).reshape(paths, -1))
 
 
 def envelope_path(horizons_hours: Array, falls: Array, hours: int) -> Array:

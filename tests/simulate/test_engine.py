@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from govkit.simulate.engine import Book, Depth, Terms, run_book
+from govkit.simulate.engine import Book, Conditions, Depth, Terms, run_book
 from tests.simulate.twin import run_twin
 
 DEEP = Depth(np.array([0.0, 1e15]), np.array([0.0, 1e-9]))
@@ -61,6 +61,33 @@ def test_the_engine_equals_its_slow_twin(case: tuple, relever: bool) -> None:
     got = run_book(one_path(prices), accounts, threshold, terms, depth, relever=relever)
     bad, repaid = run_twin(prices, accounts, threshold, terms, depth, relever)
     debt = accounts.debt_usd.sum() * (threshold / accounts.reference_threshold if relever else 1)
+    assert got.bad_debt_usd[0] == pytest.approx(bad, abs=1e-9 * debt)
+    assert got.repaid_usd[0] == pytest.approx(repaid, abs=1e-9 * debt)
+
+
+@st.composite
+def troubles(draw: Any) -> Conditions:
+    return Conditions(
+        outage_steps=draw(st.integers(0, 8)),
+        frozen_steps=draw(st.integers(0, 8)),
+        feed_high=draw(st.sampled_from([0.0, 0.0031, 0.05, 0.4])),
+        feed_low=draw(st.sampled_from([0.0, 0.0285, 0.2])),
+    )
+
+
+@settings(max_examples=200)
+@given(cases(), troubles(), st.lists(st.floats(0.5, 1.3), min_size=14, max_size=14), st.booleans())
+def test_outages_frozen_feeds_and_feeds_of_their_own_equal_the_twin(
+    case: tuple, conditions: Conditions, ratios: list[float], own: bool
+) -> None:
+    prices, accounts, threshold, terms, depth = case
+    followed = [p * r for p, r in zip(prices, ratios, strict=False)] if own else None
+    got = run_book(
+        one_path(prices), accounts, threshold, terms, depth, conditions=conditions,
+        followed=None if followed is None else one_path(followed),
+    )  # fmt: skip
+    bad, repaid = run_twin(prices, accounts, threshold, terms, depth, True, followed, conditions)
+    debt = accounts.debt_usd.sum() * threshold / accounts.reference_threshold
     assert got.bad_debt_usd[0] == pytest.approx(bad, abs=1e-9 * debt)
     assert got.repaid_usd[0] == pytest.approx(repaid, abs=1e-9 * debt)
 
@@ -306,3 +333,63 @@ def test_bad_debt_grows_with_the_threshold_on_average_when_depth_is_finite() -> 
         mean = [run_book(paths, accounts, t, terms, depth).bad_debt_usd.mean() for t in grid]
         assert (np.diff(mean) >= 0).all()
         assert mean[-1] > 0
+
+
+@pytest.mark.parametrize("outage", [0, 1, 4, 9, 50])
+def test_keepers_begin_when_the_outage_ends(outage: int) -> None:
+    """The account is queued from the first step; the path reaches bad debt at its tenth."""
+    account = book((1.0, 1e6))
+    path = one_path([0.97] * 9 + [0.6] * 41)
+    got = run_book(path, account, 0.8, FREE, DEEP, conditions=Conditions(outage_steps=outage))
+    if outage < 9:
+        assert got.repaid_usd[0] == pytest.approx(1e6)
+        assert got.bad_debt_usd[0] == pytest.approx(0, abs=1e-6)
+    elif outage == 9:  # the feed's 0.97 of a step ago: nobody buys at 0.6 what it prices at 0.97
+        left = 1e6 - 1e6 / 0.8 * 0.6 / 1.05
+        assert got.bad_debt_usd[0] == pytest.approx(left)
+    else:
+        assert got.repaid_usd[0] == 0
+        assert got.bad_debt_usd[0] == pytest.approx(1e6 * (1 - 0.6 / 0.8))
+
+
+@pytest.mark.parametrize("frozen", [0, 3, 7])
+def test_a_frozen_feed_is_acted_on_a_step_after_it_thaws(frozen: int) -> None:
+    account = book((0.95, 1e6))
+    for steps, repaid in ((frozen + 1, 0.0), (frozen + 2, 1e6)):
+        got = run_book(
+            one_path([0.9] * steps), account, 0.8, FREE, DEEP,
+            conditions=Conditions(frozen_steps=frozen),
+        )  # fmt: skip
+        assert got.repaid_usd[0] == pytest.approx(repaid)
+
+
+def test_a_high_feed_hides_accounts_at_health_factor_1_until_it_updates() -> None:
+    account, path = book((1.0, 1e6)), one_path([1.0] * 6)
+    terms = replace(FREE, deviation=0.005)
+    stale = run_book(path, account, 0.8, terms, DEEP, conditions=Conditions(feed_high=0.0031))
+    assert stale.repaid_usd[0] == 0  # 0.31 % is within the deviation: it never updates
+    seen = run_book(path, account, 0.8, terms, DEEP, conditions=Conditions(feed_high=0.0159))
+    assert seen.repaid_usd[0] == pytest.approx(1e6)
+
+
+def test_a_low_feed_liquidates_accounts_that_a_true_price_would_not() -> None:
+    """2.85 % low on a flat market: triggers above 0.9715, as on 2026-03-10."""
+    accounts = book((0.98, 1e5), (0.975, 2e5), (0.97, 4e5))
+    path = one_path([1.0] * 5)
+    true = run_book(path, accounts, 0.8, FREE, DEEP)
+    low = run_book(path, accounts, 0.8, FREE, DEEP, conditions=Conditions(feed_low=0.0285))
+    assert true.repaid_usd[0] == 0
+    assert low.repaid_usd[0] == pytest.approx(3e5)
+    assert low.bad_debt_usd[0] == 0
+
+
+def test_a_feed_that_follows_the_underlying_hides_a_discount() -> None:
+    """The market falls by 20 %, the exchange rate does not: nobody is liquidated."""
+    account = book((0.9, 1e6))
+    path = one_path([0.8] * 5)
+    hidden = run_book(path, account, 0.8, FREE, DEEP, followed=np.ones_like(path))
+    assert hidden.repaid_usd[0] == hidden.bad_debt_usd[0] == 0
+    seen = run_book(path, account, 0.8, FREE, DEEP)
+    assert seen.repaid_usd[0] == pytest.approx(1e6)
+    with pytest.raises(ValueError, match="shape"):
+        run_book(path, account, 0.8, FREE, DEEP, followed=np.ones((1, 4)))

@@ -18,13 +18,14 @@ from govkit.errors import InputError
 from govkit.estimate.returns.states import trigger_mask
 from govkit.estimate.returns.volatility import Variance, filter_variance
 from govkit.records.model import Dependence, JointFalls, SkewedCopula, TailDependence
-from govkit.simulate.falls import CHUNK_PATHS, return_law, simulate_falls
+from govkit.simulate.falls import CHUNK_PATHS, return_law, simulate_falls, worst_falls
 from govkit.simulate.joint import (
     joint_draws,
     joint_falls,
     joint_share,
     joint_starts,
     joint_uniforms,
+    tilted_joint_draws,
 )
 from govkit.simulate.skewed_t import all_lowest, lowest
 from tests.estimate.real import measured_hours
@@ -136,6 +137,71 @@ def test_each_asset_alone_has_its_own_falls() -> None:
             assert kstest(falls[:, k], alone[:, k]).statistic < 1.95 * np.sqrt(1.15 / paths)
 
 
+def test_tilted_draws_give_the_joint_chances_of_the_law_and_far_more_of_its_crashes() -> None:
+    """Closed form of the skewed t law, deep in the tail, for one, two and three assets."""
+    paths, hours, level = 100_000, 4, 1e-4
+    drawn = tilted_joint_draws(
+        dependence(starts=START), ASSETS, hours=hours, paths=paths, seed=1, name="X"
+    )
+    weight = drawn["AAA"].weight
+    assert weight.mean() == pytest.approx(1, abs=4 * weight.std() / np.sqrt(paths))
+    assert 0 < weight.min() < weight.max() <= 2
+    low = np.stack([drawn[ticker].hourly[..., 0] < level for ticker in ASSETS])
+    for group in ([0], [0, 1], [0, 2], [1, 2], [0, 1, 2]):
+        end = lowest(level, NU, SKEW)
+        expected = all_lowest(end, np.array(RHO)[np.ix_(group, group)]) if group[1:] else level
+        # A plain sample shows 40 such hours of one asset, and fewer joint ones.
+        each = weight * low[group].all(axis=0).mean(axis=1)
+        error = each.std() / np.sqrt(paths)
+        assert each.mean() == pytest.approx(expected, abs=4 * error)
+        assert error < 0.6 * np.sqrt(expected / (hours * paths))
+
+
+def test_tilted_starts_follow_their_copula_once_weighted() -> None:
+    drawn = tilted_joint_draws(
+        dependence(starts=START), ASSETS, hours=2, paths=200_000, seed=1, name="X"
+    )
+    a, b, weight = drawn["AAA"].start, drawn["BBB"].start, drawn["AAA"].weight
+    for u in (a, b):
+        for end in (0.1, 0.5, 0.9, 0.99):
+            each = weight * (u > end)
+            assert each.mean() == pytest.approx(1 - end, abs=4 * each.std() / np.sqrt(200_000))
+    expected = all_lowest(lowest(0.1, 4.0, -0.6), np.array(RHO)[:2, :2])
+    each = weight * ((a > 0.9) & (b > 0.9))
+    assert each.mean() == pytest.approx(expected, abs=4 * each.std() / np.sqrt(200_000))
+    # The rank that all share where no copula of starts is fitted is tilted just the same.
+    shared = tilted_joint_draws(dependence(), ASSETS, hours=2, paths=200_000, seed=1, name="X")
+    np.testing.assert_array_equal(shared["AAA"].start, shared["CCC"].start)
+    each = shared["AAA"].weight * (shared["AAA"].start > 0.9)
+    assert each.mean() == pytest.approx(0.1, abs=4 * each.std() / np.sqrt(200_000))
+
+
+def test_tilted_and_plain_draws_agree_on_rare_joint_falls() -> None:
+    laws, tied = dict.fromkeys(ASSETS, gaussian_law(0.02)), dependence(starts=START)
+    plain = joint_falls(laws, tied, hours=6, paths=300_000, seed=1, name="X")
+    drawn = tilted_joint_draws(tied, ASSETS, hours=6, paths=60_000, seed=2, name="Y")
+    for group, size in ((("AAA", "BBB"), 0.15), (ASSETS, 0.13)):
+        often = np.logical_and.reduce([plain[t][:, -1] > size for t in group])
+        each = drawn["AAA"].weight * np.logical_and.reduce(
+            [worst_falls(laws[t], drawn[t])[:, -1] > size for t in group]
+        )
+        error = np.hypot(often.std() / np.sqrt(len(often)), each.std() / np.sqrt(len(each)))
+        assert 1e-4 < often.mean() < 1e-2
+        assert each.mean() == pytest.approx(often.mean(), abs=4 * error)
+
+
+def test_tilted_numbers_of_an_asset_do_not_depend_on_the_others() -> None:
+    tied = dependence(starts=START)
+    sizes = {"hours": 3, "paths": 50, "seed": 1, "name": "X"}
+    whole = tilted_joint_draws(tied, ASSETS, **sizes)  # type: ignore[arg-type]
+    part = tilted_joint_draws(tied, ("CCC", "AAA"), **sizes)  # type: ignore[arg-type]
+    for ticker in ("AAA", "CCC"):
+        np.testing.assert_array_equal(part[ticker].hourly, whole[ticker].hourly)
+        np.testing.assert_array_equal(part[ticker].start, whole[ticker].start)
+        np.testing.assert_array_equal(part[ticker].weight, whole["BBB"].weight)
+    np.testing.assert_array_equal(whole["AAA"].hourly[..., 1:3], whole["BBB"].hourly[..., 1:3])
+
+
 def test_share_of_joint_falls_counts_paths_beyond_every_own_quantile() -> None:
     a = np.arange(100.0)
     assert joint_share([a, a], 0.9) == 0.1
@@ -144,7 +210,7 @@ def test_share_of_joint_falls_counts_paths_beyond_every_own_quantile() -> None:
 
 
 def test_unknown_ticker_is_named() -> None:
-    for call in (joint_uniforms, joint_draws):
+    for call in (joint_uniforms, joint_draws, tilted_joint_draws):
         with pytest.raises(InputError, match=r"unknown asset 'AAB'.*AAA"):
             call(dependence(), ["BBB", "AAB"], hours=1, paths=1, seed=1, name="X")
     with pytest.raises(InputError, match="unknown asset 'AAB'"):

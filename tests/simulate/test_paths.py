@@ -19,9 +19,10 @@ def made() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Five-minute log prices by hour, relative to the hour's start, and the hourly draws."""
     model = load_model().returns["ETH"]
     law, shares = return_law(model), np.array(model.worst_five_minutes)
-    prices = price_paths(law, shares, hours=HOURS, paths=PATHS, seed=3, name="ETH")
+    draws = draw(hours=HOURS, paths=PATHS, seed=3, name="ETH")
+    prices = price_paths(law, shares, draws, seed=3, name="ETH")
     assert prices.shape == (PATHS, 12 * HOURS)
-    moves, lows = simulate_hours(law, draw(hours=HOURS, paths=PATHS, seed=3, name="ETH"))
+    moves, lows = simulate_hours(law, draws)
     start = (np.cumsum(moves, axis=1) - moves)[:, :, None]
     return np.log(prices).reshape(PATHS, HOURS, 12) - start, moves, lows, shares
 
@@ -57,7 +58,8 @@ def test_the_worst_five_minutes_carry_the_stored_share_of_a_crash_hour(made: tup
 
 def test_a_whole_fall_in_five_minutes_is_one_step() -> None:
     law = return_law(load_model().returns["BTC"])
-    prices = price_paths(law, np.ones(33), hours=1, paths=500, seed=1, name="X")
+    draws = draw(hours=1, paths=500, seed=1, name="X")
+    prices = price_paths(law, np.ones(33), draws, seed=1, name="X")
     before = np.concatenate([np.ones((500, 1)), prices], axis=1)
     step = np.diff(np.log(before), axis=1).min(axis=1)
     np.testing.assert_allclose(step, np.log(prices.min(axis=1)), atol=1e-12)

@@ -1,10 +1,10 @@
 """A slow twin of the liquidation engine, written from its description, not from its code.
 
-Every five minutes: the market price moves; sold inventory drains; the oracle updates when the
-price has moved by its deviation; accounts whose health factor is not above 1 at the oracle's
-last step queue up; keepers repay the queue in order of trigger while the bonus pays for the
-average slippage; a share of the slippage stays in the price. The rest of the queue is marked at
-the path's worst price.
+Every five minutes: the market price moves; sold inventory drains; the oracle updates, unless it
+is frozen, when what it follows has moved by its deviation from what it shows; accounts whose
+health factor is not above 1 at the oracle's last step queue up; keepers, unless there is an
+outage, repay the queue in order of trigger while the bonus pays for the average slippage; a share
+of the slippage stays in the price. The rest of the queue is marked at the path's worst price.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-from govkit.simulate.engine import Book, Depth, Terms
+from govkit.simulate.engine import NORMAL, Book, Conditions, Depth, Terms
 
 
 @dataclass
@@ -40,7 +40,14 @@ def size_within(depth: list[tuple[float, float]], slippage: float) -> float:
 
 
 def run_twin(
-    path: list[float], book: Book, threshold: float, terms: Terms, curve: Depth, relever: bool
+    path: list[float],
+    book: Book,
+    threshold: float,
+    terms: Terms,
+    curve: Depth,
+    relever: bool,
+    followed: list[float] | None = None,
+    conditions: Conditions = NORMAL,
 ) -> tuple[float, float]:
     """Return bad debt and repaid debt of one path."""
     depth = list(zip(curve.sizes_usd.tolist(), curve.slippage.tolist(), strict=True))
@@ -60,18 +67,22 @@ def run_twin(
 
     calm_slippage = payable(1.0, 1.0)
     calm_size = size_within(depth, calm_slippage)
-    oracle, log_impact, inventory, worst = 1.0, 0.0, 0.0, 1.0
+    log_impact, inventory, worst = 0.0, 0.0, 1.0
+    oracle = (1 + conditions.feed_high) * (1 - conditions.feed_low)
     bad = repaid = 0.0
-    for undisturbed in path:
+    for step, (undisturbed, reported) in enumerate(zip(path, followed or path, strict=True)):
         market = undisturbed * math.exp(log_impact)
+        shown = reported * math.exp(log_impact) * (1 - conditions.feed_low)
         worst = min(worst, market)
         inventory = max(inventory - calm_size / terms.refill_steps, 0.0)
         acted_on = oracle
-        if abs(market / oracle - 1) >= terms.deviation:
-            oracle = market
+        if step >= conditions.frozen_steps and abs(shown / oracle - 1) >= terms.deviation:
+            oracle = shown
         for account in accounts:
             if acted_on <= account.trigger:
                 account.queued = True
+        if step < conditions.outage_steps:
+            continue
         room = size_within(depth, payable(market, acted_on)) - inventory
         for account in accounts:
             if room <= 1.0:
