@@ -8,14 +8,15 @@ from __future__ import annotations
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from govkit.errors import InputError, unknown_name
 from govkit.records.base import Record
 from govkit.records.market import Appetite, Market
 from govkit.records.model import MODEL_SCHEMA, MarketModel
+from govkit.records.stress import WORST_DAY, Scenario
 
 FOLDER = Path(__file__).parent
 DEFAULT_MODEL = "reference"
@@ -73,14 +74,23 @@ class AssetEntry(Record):
     )
 
 
-class Event(Record):
-    """A dated market event; an entry of ``events.toml``."""
+class InputRange(Record):
+    """Over which range an input is varied; a table of ``sensitivity.toml``."""
 
-    name: str
-    first: str
-    last: str
-    channel: str = Field(min_length=1)
-    decides: bool
+    low_factor: float | None = Field(None, gt=0)
+    high_factor: float | None = Field(None, gt=0)
+    low: float | None = Field(None, gt=0)
+    high: float | None = Field(None, gt=0)
+    unit: str = ""
+    source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_range(self) -> Self:
+        factors = self.low_factor is not None and self.high_factor is not None
+        values = self.low is not None and self.high is not None
+        if factors == values:
+            raise ValueError("needs either two factors or two values")
+        return self
 
 
 def market_names() -> list[str]:
@@ -103,8 +113,25 @@ def load_market(name: str) -> Market:
 
 
 def load_appetite(name: str) -> Appetite:
-    """Return a risk appetite by name or by path of a TOML file."""
-    return _load_appetite(_resolve("appetite", name, "appetites", ".toml"))
+    """Return a risk appetite by name or by path of a TOML file.
+
+    Raises
+    ------
+    InputError
+        When there is none, or the file holds an unknown setting, a value out of bounds, settings
+        that contradict each other, or the name of a shipped appetite with other values.
+    """
+    path = _resolve("appetite", name, "appetites", ".toml")
+    appetite = _load_appetite(path)
+    if not path.is_relative_to(FOLDER) and appetite.name in appetite_names():
+        shipped = load_appetite(appetite.name)
+        if shipped.model_copy(update={"description": appetite.description}) != appetite:
+            raise InputError(
+                f"is named '{appetite.name}' like a shipped appetite and holds other values",
+                where=_shown(path),
+                todo="Give it a name of its own.",
+            )
+    return appetite
 
 
 def load_model(name: str = DEFAULT_MODEL) -> MarketModel:
@@ -149,20 +176,86 @@ def load_assets() -> dict[str, AssetEntry]:
     return {k: AssetEntry.from_data(v, where=f"{path.name}:{k}") for k, v in _toml(path).items()}
 
 
+def load_sensitivity() -> dict[str, InputRange]:
+    """Return over which range every input is varied, by name."""
+    path = FOLDER / "sensitivity.toml"
+    return {k: InputRange.from_data(v, where=f"{path.name}:{k}") for k, v in _toml(path).items()}
+
+
 def load_pegs() -> dict[str, PegEntry]:
     """Return the pegged coins whose depegs are pooled, by ticker."""
     path = FOLDER / "pegs.toml"
     return {k: PegEntry.from_data(v, where=f"{path.name}:{k}") for k, v in _toml(path).items()}
 
 
-def load_events() -> tuple[Event, ...]:
-    """Return the dated events, in order of time."""
-    path = FOLDER / "events.toml"
-    return tuple(Event.from_data(item, where=path.name) for item in _toml(path)["event"])
+def load_events() -> tuple[Scenario, ...]:
+    """Return the dated events whose falls are measured when a model is fitted, in order of time."""
+    return tuple(one for one in _shipped_scenarios() if one.measured)
+
+
+def load_scenarios(name: str = "") -> tuple[Scenario, ...]:
+    """Return stress scenarios: all shipped ones, one of them by name, or those of a TOML file.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, and for a file without a usable ``[[scenario]]``; it names the entry.
+    """
+    shipped = _shipped_scenarios()
+    if not name:
+        return shipped
+    if name.endswith(".toml") or "/" in name or "\\" in name:
+        return _own_scenarios(_resolve("scenario", name, "stresses", ".toml"))
+    named = {one.name.lower(): one for one in shipped}
+    if name.lower() not in named:
+        raise unknown_name("scenario", name, [one.name for one in shipped])
+    return (named[name.lower()],)
+
+
+def _own_scenarios(path: Path) -> tuple[Scenario, ...]:
+    """Read a person's file; the falls it names must be those of an event or the worst day."""
+    found = _scenarios_of(path)
+    events = {one.name for one in (*load_events(), *found) if one.measured}
+    for one in found:
+        if one.falls_of and one.falls_of not in {WORST_DAY, *events}:
+            where = f"{_shown(path)}: {one.name}: falls_of"
+            raise unknown_name("event", one.falls_of, {WORST_DAY, *events}, where=where)
+    return found
+
+
+def _shipped_scenarios() -> tuple[Scenario, ...]:
+    """Return the dated scenarios, then the synthetic ones."""
+    return tuple(
+        one
+        for name in _names("stresses", ".toml")
+        for one in _scenarios_of(FOLDER / "stresses" / f"{name}.toml")
+    )
+
+
+def _scenarios_of(path: Path) -> tuple[Scenario, ...]:
+    items = _toml(path).get("scenario")
+    if not isinstance(items, list) or not items:
+        raise InputError(
+            "holds no scenario", where=_shown(path),
+            todo="Every scenario is a [[scenario]] table with at least name, channels, decides "
+            "and source.",
+        )  # fmt: skip
+    found: list[Scenario] = []
+    for n, item in enumerate(items, start=1):
+        name = item.get("name", "") if isinstance(item, dict) else ""
+        where = f"{_shown(path)}: scenario {n}" + (f" ({name})" if name else "")
+        one = Scenario.from_data(item, where=where)
+        if one.name.lower() in {other.name.lower() for other in found}:
+            raise InputError("has the name of an earlier scenario", where=where)
+        found.append(one)
+    return tuple(found)
 
 
 def _load_appetite(path: Path) -> Appetite:
-    return Appetite.from_data(_toml(path), where=_shown(path))
+    settings = _toml(path)
+    for key in sorted(settings.keys() - Appetite.model_fields.keys()):
+        raise unknown_name("setting", key, Appetite.model_fields, where=_shown(path))
+    return Appetite.from_data(settings, where=_shown(path))
 
 
 def _names(folder: str, suffix: str) -> list[str]:
