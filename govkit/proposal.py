@@ -8,10 +8,11 @@ from importlib.metadata import version
 from pathlib import PurePath
 
 from govkit import __version__
-from govkit.calibrate.asset import calibrate_asset, current_parameters
+from govkit.calibrate.asset import Calibrated, calibrate_asset, current_values
 from govkit.calibrate.case import Asked
+from govkit.calibrate.joint_book import joint_check
 from govkit.calibrate.position import FALL_PATHS
-from govkit.data import Event, appetite_names, load_appetite
+from govkit.data import appetite_names, load_appetite
 from govkit.errors import unknown_name
 from govkit.protocols import rule_book
 from govkit.records.base import rounded
@@ -24,8 +25,11 @@ from govkit.records.evidence import (
     MarketFacts,
     ModelFacts,
 )
+from govkit.records.joint import JointCheck
 from govkit.records.market import Appetite, Market, Question, Sourced
 from govkit.records.model import MarketModel
+from govkit.records.provenance import NotDone
+from govkit.records.stress import Scenario
 
 Progress = Callable[[str, int, int], None]
 
@@ -41,15 +45,17 @@ def make_evidence(
     market: Market,
     model: MarketModel,
     appetite: Appetite,
-    events: tuple[Event, ...],
+    scenarios: tuple[Scenario, ...],
     *,
     books: dict[str, AccountBook] | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> Evidence:
-    """Calibrate every asset asked and gather the evidence.
+    """Calibrate every asset asked, check them in one book and gather the evidence.
 
     Parameters
     ----------
+    scenarios:
+        The stress library; the dated events among them that decide limit the thresholds.
     books:
         Real accounts by asset; where none is given the model's distribution is used and named.
 
@@ -63,20 +69,50 @@ def make_evidence(
             raise unknown_name(f"asset of {market.title}", asset, market.reserves)
         if asset not in model.assets:
             raise unknown_name(f"asset in model '{model.name}'", asset, model.assets)
-    deciding = frozenset(event.name for event in events if event.decides)
     rules = rule_book(market.protocol)
     others = tuple(load_appetite(name) for name in appetite_names())
-    asked = [
-        Asked(market, model, asset, (books or {}).get(asset), question.seed)
-        for asset in question.assets
-    ]
-    found = []
-    for n, one in enumerate(asked):
-        progress("assets", n, len(asked))
-        overlays = tuple(o for o in question.overlays if o.asset == one.asset)
-        found.append(calibrate_asset(one, rules, appetite, others, overlays, deciding))
-    progress("assets", len(asked), len(asked))
-    changes, rails = _specification(asked, found)
+
+    def calibrated(asset: str, *, joint_fails: bool = False) -> Calibrated:
+        asked = Asked(market, model, asset, (books or {}).get(asset), question.seed)
+        overlays = tuple(o for o in question.overlays if o.asset == asset)
+        return calibrate_asset(
+            asked, rules, appetite, others, overlays, scenarios, joint_fails=joint_fails
+        )
+
+    found: dict[str, Calibrated] = {}
+    for n, asset in enumerate(question.assets):
+        progress("assets", n, len(question.assets))
+        found[asset] = calibrated(asset)
+    progress("assets", len(found), len(found))
+    joint = _joint(found, appetite, model, question.seed)
+    raised = [name for name, one in found.items() if one.evidence.action == "raise"]
+    if isinstance(joint, JointCheck) and not joint.passed and raised:
+        found |= {name: calibrated(name, joint_fails=True) for name in raised}
+        joint = _joint(found, appetite, model, question.seed)
+    return _gathered(question, market, model, appetite, found, joint)
+
+
+def _joint(
+    found: dict[str, Calibrated], appetite: Appetite, model: MarketModel, seed: int
+) -> JointCheck | NotDone | None:
+    """Run all assets that have a book in one; none where a single asset was asked."""
+    if len(found) < 2:
+        return None
+    cases = {name: one.case for name, one in found.items() if one.case is not None}
+    thresholds = {name: found[name].evidence.recommended.threshold for name in cases}
+    return joint_check(cases, thresholds, appetite, model.dependence, seed)
+
+
+def _gathered(
+    question: Question,
+    market: Market,
+    model: MarketModel,
+    appetite: Appetite,
+    found: dict[str, Calibrated],
+    joint: JointCheck | NotDone | None,
+) -> Evidence:
+    assets = tuple(one.evidence for one in found.values())
+    changes, rails = _specification(market, assets)
     evidence = Evidence(
         govkit=__version__,
         command=command_of(question),
@@ -85,7 +121,7 @@ def make_evidence(
         model=ModelFacts(
             name=model.name,
             model_digest=model.digest(),
-            as_of=min(a.data_as_of for a in found),
+            as_of=min(a.data_as_of for a in assets),
             numeraire=model.numeraire,
             snapshot_digest=model.snapshot_digest,
             accounts=model.accounts.accounts,
@@ -94,7 +130,9 @@ def make_evidence(
         seed=question.seed,
         paths=FALL_PATHS,
         text=question.text,
-        assets=tuple(found),
+        assets=assets,
+        joint=joint if isinstance(joint, JointCheck) else None,
+        joint_reason=joint.reason if isinstance(joint, NotDone) else "",
         changes=changes,
         guard_rails=rails,
         guard_rails_passed=all(row.passed for row in rails if row.blocks),
@@ -117,17 +155,18 @@ def command_of(question: Question) -> str:
 
 
 def _specification(
-    asked: list[Asked], found: list[AssetEvidence]
+    market: Market, assets: tuple[AssetEvidence, ...]
 ) -> tuple[tuple[Change, ...], tuple[GuardRail, ...]]:
     changes: list[Change] = []
     rails: list[GuardRail] = []
-    for one, evidence in zip(asked, found, strict=True):
-        rules = rule_book(one.market.protocol)
-        current = current_parameters(one)
-        changes += rules.changes(one.asset, current, evidence.recommended)
+    rules = rule_book(market.protocol)
+    for one in assets:
+        reserve = market.reserves[one.asset]
+        current = current_values(reserve)
+        changes += rules.changes(one.asset, current, one.recommended)
         rails += rules.guard_rails(
-            one.asset, current, evidence.recommended, e_mode=bool(one.reserve.e_mode),
-            steward_days=one.market.steward_minimum_days,
+            one.asset, current, one.recommended, e_mode=bool(reserve.e_mode),
+            steward_days=market.steward_minimum_days,
         )  # fmt: skip
     return tuple(changes), tuple(rails)
 

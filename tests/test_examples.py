@@ -11,7 +11,7 @@ import pytest
 
 from govkit.archive.files import read_folder
 from govkit.archive.questions import read_question
-from govkit.data import load_appetite, load_events, load_market, load_model
+from govkit.data import load_appetite, load_market, load_model, load_scenarios
 from govkit.proposal import make_evidence
 from govkit.records.evidence import Evidence
 from govkit.render.documents import render_documents
@@ -57,7 +57,7 @@ def test_evidence_is_what_the_code_makes_today(folder: Path, stored: Evidence) -
     question = read_question(folder / "proposal.toml")
     fresh = make_evidence(
         question, load_market(question.market), load_model(question.model),
-        load_appetite(question.appetite), load_events(),
+        load_appetite(question.appetite), load_scenarios(),
     )  # fmt: skip
     for old, new in zip(stored.assets, fresh.assets, strict=True):
         for field in EXACT:

@@ -62,7 +62,7 @@ def command(
     from govkit.archive.drafts import place_draft, slug_of
     from govkit.cli._drafts import checked_place, earlier_text, make_files
     from govkit.cli.progress import progress_on_stderr
-    from govkit.data import load_appetite, load_events, load_market, load_model
+    from govkit.data import load_appetite, load_market, load_model, load_scenarios
     from govkit.market.account_book import read_books
     from govkit.proposal import make_evidence
     from govkit.records.market import Question
@@ -82,7 +82,7 @@ def command(
     books = read_books(Path(book), thresholds) if book else {}
     with progress_on_stderr() as report:
         evidence = make_evidence(
-            question, place, fitted, wanted, load_events(), books=books, progress=report
+            question, place, fitted, wanted, load_scenarios(), books=books, progress=report
         )
         report("documents", 0, 1)
         files, missing = make_files(question, evidence)
