@@ -8,7 +8,16 @@ from typing import Any, NoReturn
 import jinja2
 
 from govkit.errors import InputError
-from govkit.render import escaping, facts, inputs, notes, numbers, waterfall
+from govkit.render import (
+    escaping,
+    facts,
+    inputs,
+    notes,
+    numbers,
+    stresses,
+    waterfall,
+    why,
+)
 
 
 def template_folder() -> Path:
@@ -49,7 +58,7 @@ def environment(templates: Path | None = None) -> jinja2.Environment:
     )
     made.filters.update(numbers.FILTERS | escaping.FILTERS)
     made.globals.update(facts=facts, inputs=inputs, notes=notes, waterfall=waterfall)
-    made.globals.update(unknown=_unknown)
+    made.globals.update(stresses=stresses, why=why, unknown=_unknown)
     return made
 
 

@@ -14,7 +14,6 @@ from govkit.records.evidence import (
     GuardRail,
     Limit,
     Reason,
-    StressResult,
     TailPoint,
 )
 from govkit.records.model import HistoricalFall
@@ -32,7 +31,6 @@ DEPTH_SOURCES = {
     "stableswap": "reserves of a StableSwap pool",
     "volume law": "a law of traded volume",
 }
-LEVERS = ("supply cap", "bonus", "close rule", "oracle")
 
 
 def slug(name: str) -> str:
@@ -120,6 +118,12 @@ def moved(evidence: Evidence) -> list[Change]:
     return [change for change in evidence.changes if change.raw_current != change.raw_proposed]
 
 
+def told_changes(evidence: Evidence) -> list[Change]:
+    """Return the rows of the specification of assets of which some value changes."""
+    moving = {change.asset for change in moved(evidence)}
+    return [change for change in evidence.changes if change.asset in moving]
+
+
 def join(names: Sequence[str], word: str = "and") -> str:
     """Write a list in words: A, B and C."""
     if len(names) < 2:
@@ -150,7 +154,7 @@ def nearest(grid: Sequence[GridPoint], threshold: float) -> GridPoint:
 def excerpt(asset: AssetEvidence, step: float = 0.01) -> list[GridPoint]:
     """Return the losses at the current and recommended thresholds and a point around each."""
     anchors = (now(asset), asset.recommended.threshold)
-    wanted = {round(a + k * step, 6) for a in anchors for k in (-2, -1, 0, 1, 2)}
+    wanted = {round(a + k * step, 6) for a in anchors for k in (-1, 0, 1)}
     points = {nearest(asset.grid, value).threshold for value in wanted}
     return [point for point in asset.grid if point.threshold in points]
 
@@ -223,20 +227,7 @@ def other_appetites(evidence: Evidence, asset: AssetEvidence) -> list[Alternativ
     return [other for other in asset.alternatives if other.appetite != evidence.appetite.name]
 
 
-def telling_stresses(asset: AssetEvidence, most: int = 4) -> list[StressResult]:
-    """Return the events that cost something or decide against, and the largest falls."""
-    largest = sorted(asset.stress, key=lambda event: -event.fall_in_horizon)[:most]
-    return [
-        event
-        for event in asset.stress
-        if event in largest
-        or not event.passed
-        or event.loss_current > 0
-        or event.loss_recommended > 0
-    ]
-
-
-def worst_exceptions(test: Exceptions, most: int = 4) -> list[tuple[str, float, float]]:
+def worst_exceptions(test: Exceptions, most: int = 2) -> list[tuple[str, float, float]]:
     """Return the exceptions that exceeded their allowance most, in the order of their dates."""
     largest = sorted(test.dated, key=lambda dated: dated[2] - dated[1])[:most]
     return sorted(largest)
@@ -250,17 +241,6 @@ def told_scenarios(oracle: OracleEvidence) -> list[OracleScenario]:
         # Ordered by what makes that state bad: one of the two is 0 in the others.
         told += sorted(states, key=lambda state: (state.stale_high, state.frozen_hours))[-1:]
     return told
-
-
-def untold_stresses(evidence: Evidence) -> list[str]:
-    """Return the names of the events that some asset's table leaves out."""
-    left = [
-        event.event
-        for asset in evidence.assets
-        for event in asset.stress
-        if event not in telling_stresses(asset)
-    ]
-    return list(dict.fromkeys(left))
 
 
 def tried_out(evidence: Evidence) -> list[tuple[tuple[str, ...], tuple[Exceptions, ...]]]:

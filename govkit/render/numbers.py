@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import ROUND_HALF_EVEN, Decimal
 
 SPACE = "\u00a0"
@@ -14,6 +15,8 @@ SMALLEST_SHARE = Decimal("0.00001")
 """Shares below this are printed as less than it."""
 
 THOUSAND, MILLION, BILLION = (Decimal(10) ** n for n in (3, 6, 9))
+
+COUNT = re.compile(r"(?<![\w.,/:#-])[1-9]\d{4,8}(?![\w/:-]|[.,]\d)")
 
 
 def exact(value: float) -> Decimal:
@@ -120,6 +123,14 @@ def number(value: float) -> str:
     return text(to_places(shown, sensible_places(shown)))
 
 
+def grouped(value: str) -> str:
+    """Return a text with thousands separators in its counts of five digits and more.
+
+    Shorter ones may be years. Decimals, dates, digests and names keep their digits.
+    """
+    return COUNT.sub(lambda match: f"{int(match.group()):,}", value)
+
+
 def count(value: int, one: str, many: str = "") -> str:
     """Write a count with its noun: no accounts, 1 account, 3 accounts."""
     if value == 0:
@@ -153,6 +164,6 @@ FILTERS = {
     function.__name__: function
     for function in (
         percent, setting, chance, points, signed_points, usd, price, hours, integer, number,
-        count, yearly, date, digest,
+        count, yearly, date, digest, grouped,
     )
 }  # fmt: skip

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from govkit.records.evidence import AssetEvidence, Evidence
-from govkit.render import escaping, facts, inputs, waterfall
+from govkit.render import escaping, facts, inputs, numbers, stresses, waterfall, why
 
 CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 TARGET = re.compile(r"(\|690x388)?\]\([^)]*\)|https?://\S+")
@@ -27,7 +27,7 @@ TOKEN = re.compile(
 )
 # Digits that are part of a word or a version are looked up as a whole.
 GLUED = re.compile(r"[A-Za-z_]\w*\d[\w.-]*|\d+[A-Za-z_]\w*|\d+(?:\.\d+){2,}")
-FEEDS = "Price feeds"
+FEEDS, STRESS, JOINT = "Price feeds", "Stress", "All assets together"
 LETTERS = {"K": 1e3, "M": 1e6, "B": 1e9}
 
 SUM = re.compile(r"\b100(?P<parts>(?: [+−] \d[\d.]* [a-z ]+)+) ?= (?P<total>\d[\d.]*\d|\d)")
@@ -42,9 +42,10 @@ SCALINGS: dict[str, dict[str, float]] = {
     "": {"plain": 1.0, "points": 1.0, "hours": 1.0},
 }
 
-# What the method itself fixes: the levels of the intervals, the formula's one, the edge of being
-# nearly liquidatable, the start of a waterfall and the bounds behind "less than" and "more than".
-FIXED = tuple(("plain", x) for x in (0.90, 0.05, 0.00001, 0.9999, 1.0, 1.05, 100.0, 2000.0))
+# What the method itself fixes: the levels of the intervals, the share of ordinary hours, the
+# formula's one, the edge of being nearly liquidatable, the start of a waterfall and the bounds
+# behind "less than" and "more than".
+FIXED = tuple(("plain", x) for x in (0.90, 0.05, 0.99, 0.00001, 0.9999, 1.0, 1.05, 100.0, 2000.0))
 FIXED_WORDS = ("CC0",)
 
 
@@ -76,13 +77,17 @@ def stray_numbers(markdown: str, evidence: Evidence) -> list[Stray]:
     """Return every number of a proposal that is not found in the evidence."""
     shared = _shared(evidence)
     of_assets = {_name(asset): _of_asset(evidence, asset, shared) for asset in evidence.assets}
-    of_feeds = {_name(asset): _of_feed(asset, shared) for asset in evidence.assets}
+    # These hold many numbers of their own; in other sections they are no excuse.
+    apart = {
+        FEEDS: {_name(asset): _of_feed(asset, shared) for asset in evidence.assets},
+        STRESS: {_name(asset): _of_stress(evidence, asset, shared) for asset in evidence.assets},
+        JOINT: {"": _of_joint(evidence, shared)},
+    }
     found: list[Stray] = []
     own, section = of_assets, _all(of_assets)
     for number, line in enumerate(_readable(markdown).split("\n"), start=1):
         if line.startswith("## "):
-            # Feeds hold many numbers of their own; elsewhere they are no excuse.
-            own = of_feeds if line[3:] == FEEDS else of_assets
+            own = apart.get(line[3:], of_assets)
             section = own.get(line[3:].partition(":")[0], _all(own))
         known = own.get(_first_cell(line), section)
         found += [Stray(number, token, line.strip()) for token in _strays(line, known)]
@@ -191,21 +196,21 @@ def _kind(key: str, outer: str) -> str:
 
 
 def _known(parts: Any, derived: Iterable[tuple[str, float]]) -> Known:
-    numbers: list[tuple[str, float]] = list(derived)
+    values: list[tuple[str, float]] = list(derived)
     words: set[str] = set()
     phrases: set[str] = set()
     for kind, leaf in _walk(parts):
         if isinstance(leaf, float):
-            numbers.append((kind, leaf))
+            values.append((kind, leaf))
             continue
         text = escaping.plain(str(leaf))
         words.update(DATE.findall(text))
         if re.search(r"\d", text) and re.search(r"[A-Za-z]{2}", text):
-            phrases.add(text)
+            phrases.update((text, numbers.grouped(text)))
         words.update(word.strip(".-") for word in GLUED.findall(text))
         # What is left of a text without dates, versions and digests are numbers of its own.
         words.update(re.findall(r"\d[\d,.]*\d|\d", GLUED.sub(" ", TIME.sub(" ", text))))
-    return Known(tuple(dict.fromkeys(numbers)), frozenset(words), _longest_first(phrases))
+    return Known(tuple(dict.fromkeys(values)), frozenset(words), _longest_first(phrases))
 
 
 def _longest_first(phrases: Iterable[str]) -> tuple[str, ...]:
@@ -213,7 +218,7 @@ def _longest_first(phrases: Iterable[str]) -> tuple[str, ...]:
 
 
 def _shared(evidence: Evidence) -> Known:
-    parts = evidence.model_dump(mode="json", exclude={"assets"})
+    parts = evidence.model_dump(mode="json", exclude={"assets", "joint", "joint_reason"})
     counts = [
         len(evidence.assets), len(evidence.changes), len(evidence.guard_rails),
         *(len(facts.chosen(evidence, action)) for action in facts.ORDER),
@@ -235,7 +240,15 @@ def _printable(asset: AssetEvidence) -> dict[str, Any]:
 
     Whole grids and curves hold so many values that nearly any number would be found in them.
     """
-    parts = asset.model_dump(mode="json", exclude={"grid", "tail", "comparisons", "oracle"})
+    apart = {"grid", "tail", "comparisons", "oracle", "stress", "justification", "levers"}
+    if asset.model_range is not None:
+        apart.add("models")
+    parts = asset.model_dump(mode="json", exclude=apart)
+    parts["justification"] = why.justification(asset).model_dump(
+        mode="json", include={"removed", "baselines", "costs"}
+    )
+    parts["reasons of levers"] = [lever.reason for lever in asset.levers]
+    parts["reasons of break-evens"] = [reason for _, reason in why.not_reached(asset)]
     if asset.liquidity is not None:
         curves = {"sizes_usd", "slippage", "marginal", "error"}
         parts["liquidity"] = asset.liquidity.model_dump(mode="json", exclude=curves)
@@ -253,11 +266,8 @@ def _printable(asset: AssetEvidence) -> dict[str, Any]:
 
 def _of_asset(evidence: Evidence, asset: AssetEvidence, shared: Known) -> Known:
     bars = [float(bar.points) for bar in waterfall.printed_bars(asset)] if asset.waterfall else []
-    deciding = [event for event in asset.stress if event.decides]
     implied = [i for i in (asset.implied_current, asset.implied_recommended) if i]
-    untold = len(asset.stress) - len(facts.telling_stresses(asset))
-    counts = [untold, len(deciding), sum(event.passed for event in deciding)]
-    counts += [len(test.dated) for test in asset.exceptions]
+    counts = [len(test.dated) for test in asset.exceptions]
     room = [
         facts.allowance(evidence, asset, facts.now(asset), asset.in_force.bonus.value),
         facts.allowance(evidence, asset, asset.recommended.threshold, asset.recommended.bonus),
@@ -268,12 +278,28 @@ def _of_asset(evidence: Evidence, asset: AssetEvidence, shared: Known) -> Known:
         *(("plain", float(value)) for value in [*counts, *room, *years]),
         ("usd", facts.newly_liquidatable(asset)),
         ("usd", asset.price_usd),
+        *why.quoted(asset),
     ]
     return _with(shared, _known(_printable(asset), derived))
 
 
 def _of_feed(asset: AssetEvidence, shared: Known) -> Known:
     return _with(shared, _known(asset.model_dump(mode="json", include={"oracle"}), ()))
+
+
+def _of_stress(evidence: Evidence, asset: AssetEvidence, shared: Known) -> Known:
+    deciding = stresses.deciding(asset)
+    passed = sum(event.passed for event in deciding)
+    counts = [len(deciding), passed, len(deciding) - passed - 1]
+    counts += [stresses.untold(evidence, passed=side) for side in (True, False)]
+    thresholds = [facts.now(asset), asset.recommended.threshold]
+    derived = [("plain", float(value)) for value in [*counts, *thresholds]]
+    return _with(shared, _known(stresses.printable(asset), derived))
+
+
+def _of_joint(evidence: Evidence, shared: Known) -> Known:
+    parts = evidence.model_dump(mode="json", include={"joint", "joint_reason"})
+    return _with(shared, _known(parts, ()))
 
 
 def _with(shared: Known, own: Known) -> Known:

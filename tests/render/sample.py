@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from govkit.records.evidence import (
     Alternative,
@@ -23,7 +24,6 @@ from govkit.records.evidence import (
     PathOfChange,
     Reason,
     SlippagePoint,
-    StressResult,
     Support,
     TailPoint,
 )
@@ -33,7 +33,7 @@ from govkit.records.model import HistoricalFall
 from govkit.records.provenance import NotDone, Window
 from govkit.records.returns import Exceptions, FallTable
 from govkit.records.snapshot import Finding
-from tests.render import feeds
+from tests.render import feeds, justified, stresses
 
 DEVIATION = 0.005
 HAIRCUT = 0.5
@@ -46,14 +46,6 @@ SOURCES = {
     "stableswap": "pool reserves, main net",
     "volume law": "Binance spot volumes",
 }
-EVENTS = (
-    ("Black Thursday", "2020-03-12", 1.0),
-    ("May 2021 sell-off", "2021-05-19", 0.72),
-    ("Terra collapse", "2022-05-12", 0.41),
-    ("FTX collapse", "2022-11-09", 0.47),
-    ("Yen carry unwind", "2024-08-05", 0.55),
-    ("October 2025 liquidations", "2025-10-10", 0.50),
-)
 
 
 def digest(letter: str) -> str:
@@ -80,6 +72,7 @@ def appetite() -> Appetite:
         stress_loss_share=0.0025,
         invariant_margin=0.02,
         confidence=0.8,
+        most_unnecessary=0.35,
         keep_band_points=2,
         raise_margin_points=1,
         raise_points_per_30_days=1,
@@ -165,7 +158,7 @@ def falls(worst: float) -> tuple[HistoricalFall, ...]:
             horizons_hours=HORIZONS,
             falls=tuple(r(worst * size * part) for part in (0.55, 0.68, 1.0, 1.25)),
         )
-        for event, on, size in EVENTS
+        for event, on, size in stresses.EVENTS
     )
 
 
@@ -212,40 +205,6 @@ def prices(asset: str, first: str, hours: int) -> Window:
         observations=hours,
         input_digests=(digest("a"),),
     )
-
-
-def stress(
-    scale: float, losses: tuple[float, ...], recommended: float = 1.0
-) -> tuple[StressResult, ...]:
-    """Return dated events and one synthetic gap that does not decide."""
-    rows = [
-        StressResult(
-            event=event,
-            on=on,
-            fall_in_horizon=r(scale * size * 0.6),
-            fall_in_day=r(scale * size * 1.25),
-            loss_current=loss,
-            loss_recommended=r(loss * recommended),
-            loss_cap=0.0025,
-            decides=True,
-            passed=loss * recommended <= 0.0025,
-        )
-        for (event, on, size), loss in zip(EVENTS, losses, strict=False)
-    ]
-    rows.append(
-        StressResult(
-            event="Gap of 35 % overnight",
-            on="",
-            fall_in_horizon=0.35,
-            fall_in_day=0.35,
-            loss_current=0.0412,
-            loss_recommended=r(0.0412 * recommended),
-            loss_cap=0.0025,
-            decides=False,
-            passed=False,
-        )
-    )
-    return tuple(rows)
 
 
 def by_size(chunk: float, method: str) -> tuple[SlippagePoint, ...]:
@@ -356,6 +315,29 @@ def exceptions(dated: tuple[tuple[str, float, float], ...]) -> tuple[Exceptions,
     )
 
 
+def told(
+    supported: float,
+    current: float,
+    recommended: float,
+    ltv: float,
+    cap_usd: float,
+    others: tuple[float, float],
+    fall: float = 0.0214,
+) -> dict[str, Any]:
+    """Return the fields that say why, around one supported value."""
+    return {
+        "keep_band": justified.keep_band(r(supported - 0.0475), supported, current, recommended),
+        "agreement": justified.agreement(supported),
+        "ltv_rule": justified.ltv_rule(
+            r(100 * (recommended - ltv)), recommended, ltv, fall=fall
+        ),
+        "justification": justified.justification(
+            supported, current, cap_usd, conservative=others[0], moderate=supported,
+            aggressive=others[1],
+        ),
+    }  # fmt: skip
+
+
 def weth() -> AssetEvidence:
     """Return WETH: the value in force is within the interval, so it is kept."""
     return AssetEvidence(
@@ -413,11 +395,25 @@ def weth() -> AssetEvidence:
         implied_current=implied(0.83, 0.99251, 14.2),
         implied_recommended=implied(0.83, 0.99251, 14.2),
         tail=tail(0.0172),
-        stress=stress(0.26, (0.0019, 0.0007, 0.0, 0.0001, 0.0003, 0.0002)),
+        stress=stresses.stress(0.26, (0.0019, 0.0007, 0.0, 0.0001, 0.0003, 0.0002), (0.312, 0.312)),
         alternatives=(
-            Alternative(appetite="conservative", supported=0.7981, action="lower", threshold=0.80),
-            Alternative(appetite="aggressive", supported=0.8432, action="keep", threshold=0.83),
+            Alternative(
+                appetite="conservative",
+                supported=0.7981,
+                action="lower",
+                threshold=0.80,
+                reason="above_support",
+            ),
+            Alternative(
+                appetite="aggressive",
+                supported=0.8432,
+                action="keep",
+                threshold=0.83,
+                reason="within_keep_band",
+            ),
         ),
+        model_range=justified.model_range(("jumps", 0.8188), ("empirical", 0.8331), -0.4),
+        **told(0.8189, 0.83, 0.83, 0.805, 5.59e9, (0.7981, 0.8432)),
         models=models(EWMA=0.8205, empirical=0.8331, jumps=0.8188),
         impact=Impact(
             basis="distribution",
@@ -514,11 +510,25 @@ def wbtc() -> AssetEvidence:
         implied_current=implied(0.78, 0.99896, 12.9),
         implied_recommended=implied(0.78, 0.99896, 12.9),
         tail=tail(0.0135),
-        stress=stress(0.21, (0.0004, 0.0, 0.0, 0.0, 0.0, 0.0)),
+        stress=stresses.stress(0.21, (0.0004, 0.0, 0.0, 0.0, 0.0, 0.0), (0.372, 0.372)),
         alternatives=(
-            Alternative(appetite="conservative", supported=0.8301, action="keep", threshold=0.78),
-            Alternative(appetite="aggressive", supported=0.8703, action="keep", threshold=0.78),
+            Alternative(
+                appetite="conservative",
+                supported=0.8301,
+                action="keep",
+                threshold=0.78,
+                reason="supported_above",
+            ),
+            Alternative(
+                appetite="aggressive",
+                supported=0.8703,
+                action="keep",
+                threshold=0.78,
+                reason="supported_above",
+            ),
         ),
+        model_range=justified.model_range(("EWMA", 0.8592), ("empirical", 0.8664), 0.3),
+        **told(0.8534, 0.78, 0.78, 0.73, 3.06e9, (0.8301, 0.8703), fall=0.0176),
         models=models(EWMA=0.8592, empirical=0.8664),
         impact=Impact(
             basis="distribution",
@@ -583,11 +593,23 @@ def aave() -> AssetEvidence:
         implied_current=implied(0.76, 0.98972, 17.4),
         implied_recommended=implied(0.73, 0.99402, 17.4),
         tail=tail(0.0288),
-        stress=stress(0.37, (0.0071, 0.0042, 0.0, 0.0009, 0.0014, 0.0003), recommended=0.34),
-        alternatives=(
-            Alternative(appetite="conservative", supported=0.6705, action="lower", threshold=0.73),
-            Alternative(appetite="aggressive", supported=0.7512, action="keep", threshold=0.76),
+        stress=stresses.stress(
+            0.37, (0.0081, 0.0042, 0.0, 0.0009, 0.0014, 0.0003), (0.241, 0.268), recommended=0.34
         ),
+        alternatives=(
+            Alternative(
+                appetite="conservative", supported=0.6705, action="lower", threshold=0.73,
+                reason="above_support",
+            ),
+            Alternative(
+                appetite="aggressive", supported=0.7512, action="keep", threshold=0.76,
+                reason="within_interval",
+            ),
+        ),
+        model_range=justified.model_range(("jumps", 0.7096), ("empirical", 0.7302), 0.9),
+        **told(0.7034, 0.76, 0.73, 0.63, 219e6, (0.6705, 0.7512), fall=0.0391)
+        | {"agreement": justified.agreement(0.7034, agreeing=4)},
+        levers=justified.levers(cap=(219e6, 74e6), bonus=(0.075, None)),
         models=models(EWMA=0.7188, empirical=0.7302, jumps=0.7096),
         impact=Impact(
             basis="distribution", accounts=812, debt_usd=31.2e6, liquidatable_now_usd=3_900,
@@ -609,7 +631,7 @@ def aave() -> AssetEvidence:
             Finding(severity="note", where="AAVE", what="fewer than 7 years of prices"),
         ),
         not_done=(
-            NotDone(what="reverse stress", reason="no book of accounts was given"),
+            NotDone(what="largest accounts", reason="no book of accounts was given"),
         ),
     )  # fmt: skip
 
@@ -641,7 +663,7 @@ def day_falls(worst: float) -> tuple[HistoricalFall, ...]:
     """Return the dated events of an asset whose daily lows only are known."""
     return tuple(
         HistoricalFall(event=event, on=on, horizons_hours=(24.0,), falls=(r(worst * size),))
-        for event, on, size in EVENTS[1:]
+        for event, on, size in stresses.EVENTS[1:]
     )
 
 
@@ -660,6 +682,7 @@ def oneinch() -> AssetEvidence:
                     numbers={"cap_usd": 6.312e6, "largest_usd": 557_400.0},
                 ),
             ),
+            "levers": justified.levers(cap=(6.312e6, 557_400.0), bonus=(0.075, 0.1042)),
             "worst_falls": day_falls(0.52),
             "findings": (
                 Finding(
@@ -716,6 +739,7 @@ def wsteth() -> AssetEvidence:
             "liquidity": curve,
             "oracle": feeds.growth(0.81, 0.06, 1.15),
             "alternatives": appetites(0.81, 0.7805, 0.8602),
+            **told(0.8163, 0.81, 0.81, 0.785, 3.14e9, (0.7805, 0.8602)),
             "windows": (prices("ETH", "2019-01-01", 62_380), ratio, curve.window),
             "findings": (*weth().findings, known),
         }
@@ -763,10 +787,12 @@ def usdt() -> AssetEvidence:
             "implied_current": implied(0.78, 0.99998, 2.9),
             "implied_recommended": implied(0.78, 0.99998, 2.9),
             "tail": tail(0.0031),
-            "stress": (),
+            "stress": None,
+            "model_range": None,
             "liquidity": liquidity(32.5e6, "USDT", "stableswap"),
             "oracle": feeds.height(0.78, 0.045, 1.0),
             "alternatives": appetites(0.78, 0.8831, 0.9392),
+            **told(0.9283, 0.78, 0.78, 0.75, 2.25e9, (0.8831, 0.9392), fall=0.0007),
             "models": (
                 Alternative(
                     appetite="empirical, 80 entries seen hour by hour", supported=0.9012,
@@ -831,6 +857,8 @@ def link() -> AssetEvidence:
             "clearing": clearing(
                 21e6, 22e6, 1.0, ("LINK",), 15_000_000, 14.02, "constant product"
             ).model_copy(update={"chunks": 1.0}),
+            **told(0.7489, 0.71, 0.72, 0.66, 210e6, (0.7304, 0.7661), fall=0.0335),
+            "alternatives": appetites(0.71, 0.7304, 0.7661),
             "exceptions": exceptions(()),
             "liquidity": liquidity(22e6, "LINK", "constant product"),
             "oracle": feeds.feed(feeds.PINNED, 0.72, 0.07, 1.0, cases=(feeds.HIDDEN_FALL,)),
@@ -896,6 +924,12 @@ def evidence(
 ) -> Evidence:
     """Return evidence of the given assets, WETH and AAVE when none is given."""
     chosen = assets or (weth(), aave())
+    clearings = {a.asset: a.clearing for a in chosen if a.clearing is not None}
+    in_book = [a for a in chosen if a.asset in clearings]
+    together = [
+        (a.asset, a.recommended.threshold, clearings[a.asset].debt_at_cap_usd) for a in in_book
+    ]
+    left_out = tuple(f"{a.asset}: no recommendation" for a in chosen if a not in in_book)
     minutes = {"latency_minutes": 5.0, "refill_minutes": 15.0}
     shares = {
         "depth_haircut": HAIRCUT, "oracle_deviation": DEVIATION, "swap_fee": 0.0005,
@@ -937,6 +971,7 @@ def evidence(
         paths=100_000,
         text=text if text is not None else HumanText(),
         assets=tuple(chosen),
+        joint=stresses.joint(*together, left_out=left_out) if len(together) > 1 else None,
         changes=changes(tuple(chosen)),
         guard_rails=guard_rails(tuple(chosen), passed),
         guard_rails_passed=passed,

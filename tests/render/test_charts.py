@@ -8,7 +8,7 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 from govkit.records.evidence import AssetEvidence
-from govkit.render import facts, numbers
+from govkit.render import facts, numbers, why
 from govkit.render.charts import all_charts, charts_of, style
 from govkit.render.charts.drawing import png, register, svg
 from govkit.render.environment import template_folder
@@ -27,7 +27,9 @@ def chart(name: str) -> object:
 
 def test_charts_are_found_in_order() -> None:
     names = [chart.NAME for chart in all_charts()]
-    assert names == ["waterfall", "loss", "tail", "slippage"]
+    assert names == [
+        "waterfall", "tornado", "loss", "tail", "slippage", "frontier", "stress",
+    ]  # fmt: skip
     assert charts_of(sample.usdc()) == []
 
 
@@ -119,6 +121,56 @@ def test_ticks_are_dense_where_few_decades_are_shown() -> None:
 def test_no_loss_in_the_paths_is_told_with_its_upper_limit() -> None:
     title = chart("loss").title(sample.usdt()).replace(numbers.SPACE, " ")  # type: ignore[attr-defined]
     assert title == "At 78 %, the chance of bad debt is 0 % per trigger episode, at most 0.018 %"
+
+
+def test_the_widest_bar_of_the_tornado_is_told_first() -> None:
+    asset = sample.weth()
+    title, alt = (getattr(chart("tornado"), part)(asset) for part in ("title", "alt"))
+    assert title.replace(numbers.SPACE, " ") == (
+        "Volatility moves the supported threshold most: from 77 % to 86 %"
+    )
+    assert alt.replace(numbers.SPACE, " ") == (
+        "Supported threshold over the range of each input: yearly volatility at triggers from "
+        "61 % to 104 % gives 86 % to 77 %, 53.7 % of the variance; exposure from $90M to $360M "
+        "gives 82.8 % to 78.8 %, 21.4 % of the variance"
+    )
+
+
+def test_the_tornado_shows_the_value_that_the_justification_is_about() -> None:
+    asset = sample.weth()
+    said = labels("tornado", asset)
+    assert f"supported {numbers.percent(0.8189)}" in said
+    assert f"now {numbers.setting(0.83)}" in said
+    lower = asset.model_copy(update={"justification": None})
+    assert asset.support is not None
+    assert why.supported(lower) == asset.support.bound
+
+
+def test_the_frontier_names_every_appetite_and_its_hollow_points() -> None:
+    said = labels("frontier", sample.aave())
+    for words in ("now 76 %", "proposed 73 %", "conservative 67 %", "aggressive 75.1 %"):
+        assert words.replace(" %", f"{numbers.SPACE}%") in said
+    assert "hollow: another threshold is better" in said
+    base = sample.aave()
+    assert base.justification is not None
+    points = tuple(p for p in base.justification.frontier if not p.dominated)
+    asset = base.model_copy(
+        update={"justification": base.justification.model_copy(update={"frontier": points})}
+    )
+    assert "hollow: another threshold is better" not in labels("frontier", asset)
+
+
+def test_costs_far_beyond_the_appetite_do_not_flatten_the_frontier() -> None:
+    base = sample.aave()
+    assert base.justification is not None
+    far = base.justification.frontier[-1].model_copy(update={"es_share": 0.31})
+    points = (*base.justification.frontier[:-1], far)
+    asset = base.model_copy(
+        update={"justification": base.justification.model_copy(update={"frontier": points})}
+    )
+    figure = Figure(figsize=(style.WIDTH, style.HEIGHT), dpi=style.DPI)
+    chart("frontier").draw(figure, asset, sample.evidence(asset))  # type: ignore[attr-defined]
+    assert figure.axes[0].get_xlim()[1] < 0.01
 
 
 def test_alt_of_the_tail_reads_survival_and_history() -> None:

@@ -78,6 +78,50 @@ def test_a_number_of_a_feed_is_no_excuse_elsewhere() -> None:
     assert [stray.token.strip() for stray in stray_numbers(moved, evidence)] == ["95.8"]
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("A sudden fall of 26.8 %", "A sudden fall of 26.7 %"),
+        ("below 58 % (now 71 %)", "below 57 % (now 71 %)"),
+        ("depth above $61M", "depth above $67M"),
+        ("Supply cap: $219M → $74M", "Supply cap: $219M → $79M"),
+        ("exposure from $90M", "exposure from $92M"),
+        ("| bonus | 74.6 % |", "| bonus | 74.9 % |"),
+        ("support 69.9 to 70.7 %", "support 69.7 to 70.7 %"),
+        ("73 % carries $160M", "73 % carries $161M"),
+        ("independent), both in 0.15 %", "independent), both in 0.17 %"),
+        ("18 results below the cap", "19 results below the cap"),
+    ],
+)
+def test_a_wrong_number_of_the_justification_is_caught(right: str, wrong: str) -> None:
+    evidence = sample.evidence()
+    text = proposal(evidence, "forum").replace("\u00a0", " ")
+    assert right in text
+    assert stray_numbers(text.replace(right, wrong), evidence)
+
+
+def test_numbers_of_stress_and_of_the_joint_book_are_no_excuse_elsewhere() -> None:
+    evidence = sample.evidence()
+    text = proposal(evidence, "forum").replace("\u00a0", " ")
+    for number in ("31.2", "0.15"):
+        assert f"{number} %" in text
+        moved = text.replace("82.6 %: above it, the book", f"{number} %: above it, the book", 1)
+        assert moved != text
+        assert [stray.token.strip() for stray in stray_numbers(moved, evidence)] == [number]
+
+
+def test_a_point_of_the_frontier_that_is_not_quoted_is_no_excuse() -> None:
+    evidence = sample.evidence(sample.weth())
+    text = proposal(evidence, "forum").replace("\u00a0", " ")
+    assert sample.weth().justification is not None
+    hidden = sample.weth().justification.frontier[3]  # type: ignore[union-attr]
+    assert 100 * hidden.unnecessary_share == pytest.approx(29.403)
+    moved = text.replace("of the debt it liquidates is debt that 81.9 %",
+                         "of the debt it liquidates is debt that 29.403 %")  # fmt: skip
+    assert moved != text
+    assert [stray.token.strip() for stray in stray_numbers(moved, evidence)] == ["29.403"]
+
+
 def test_a_number_of_another_asset_is_caught() -> None:
     evidence = sample.evidence()
     text = proposal(evidence, "forum").replace("\u00a0", " ")

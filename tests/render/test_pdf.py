@@ -111,8 +111,9 @@ def test_it_is_tagged_and_pictures_have_alternatives(document: pikepdf.Pdf) -> N
     kinds = {kind for kind, _ in found}
     assert {"/Document", "/H1", "/H2", "/H3", "/P", "/Table", "/TH", "/TD", "/L"} <= kinds
     alts = [alt for kind, alt in found if kind == "/Figure" and alt]
-    expected = [p.alt for charts in pictures(sample.evidence()).values() for p in charts]
-    assert alts == expected
+    assert len(alts) == sum(len(charts) for charts in pictures(sample.evidence()).values())
+    said = re.findall(r"!\[(.*?)\]\(", proposal(sample.evidence(), "report"))
+    assert [squeezed(alt) for alt in alts] == [squeezed(alt.replace("\\", "")) for alt in said]
 
 
 def test_outline_has_the_sections(document: pikepdf.Pdf) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 
 from govkit.records.evidence import AssetEvidence, Evidence
 from govkit.render.charts import Chart, style
+from govkit.render.numbers import SPACE
 
 TITLE_WIDTH = 82
 """Characters of a title that fit on one line of a picture."""
@@ -39,7 +41,9 @@ def _saved(
         figure = Figure(figsize=(style.WIDTH, style.HEIGHT), dpi=style.DPI, layout="constrained")
         chart.draw(figure, asset, evidence)
         if titled:
-            text = textwrap.fill(f"{asset.asset}: {chart.title(asset)}", TITLE_WIDTH)
+            # A name from a data file may hold a number and its unit: they do not part either.
+            title = re.sub(r"(\d) (?=%|h\b)", rf"\1{SPACE}", chart.title(asset))
+            text = textwrap.fill(f"{asset.asset}: {title}", TITLE_WIDTH)
             figure.suptitle(text, x=0.012, ha="left", fontsize=10.5, fontweight="bold")
         buffer = io.BytesIO()
         metadata = {"Software": None} if form == "png" else {"Date": None, "Creator": None}

@@ -46,11 +46,11 @@ def alt(asset: AssetEvidence) -> str:
     """Return affordable slippage, chunk and sale."""
     curve, clearing = _parts(asset)
     return (
-        "Average slippage against the size sold at once, from "
+        "Average slippage by size sold at once, from "
         f"{facts.DEPTH_SOURCES[curve.method]} of {curve.as_of[:10]}: "
         f"the bonus pays for {numbers.percent(clearing.affordable_slippage)}, at stressed depth "
-        f"reached at {numbers.usd(clearing.chunk_usd)}; the stressed sale of "
-        f"{numbers.usd(clearing.sale_usd)} sold at once costs "
+        f"{numbers.usd(clearing.chunk_usd)}; the stressed sale of "
+        f"{numbers.usd(clearing.sale_usd)} costs "
         f"{'more than ' if facts.beyond_quotes(asset) else ''}"
         f"{numbers.percent(clearing.chunk_slippage)}"
     )

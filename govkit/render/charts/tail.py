@@ -46,8 +46,7 @@ def alt(asset: AssetEvidence) -> str:
     hours = facts.horizon(asset)
     over = f" over {numbers.hours(hours)}" if hours else ""
     parts = [
-        f"a fall above {numbers.percent(point.fall)} has a chance of "
-        f"{numbers.percent(point.probability)} per trigger episode"
+        f"{numbers.percent(point.probability)} for one above {numbers.percent(point.fall)}"
         for point in facts.quoted_tail(asset)
     ]
     parts.append(
@@ -61,10 +60,10 @@ def alt(asset: AssetEvidence) -> str:
         worst = facts.worst(asset, hours or 24, 1)[0]
         over_hours, fall = facts.at_horizon(worst, hours or 24)
         parts.append(
-            f"the worst fall on record over {numbers.hours(over_hours)} is "
+            f"the worst on record over {numbers.hours(over_hours)} is "
             f"{numbers.percent(fall)} ({worst.on[:10]})"
         )
-    return f"Chance of a larger fall after a trigger{over}: {'; '.join(parts)}"
+    return f"Chance of a larger fall per trigger episode{over}: {'; '.join(parts)}"
 
 
 def draw(figure: Figure, asset: AssetEvidence, evidence: Evidence) -> None:
