@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,18 +10,47 @@ import numpy as np
 from govkit.calibrate.book import grid_points
 from govkit.calibrate.case import BOOK_HOURS, Asked, Case, simulate_case
 from govkit.calibrate.clearing import LONGEST_HORIZON_HOURS
-from govkit.calibrate.decision import recommended_parameters
-from govkit.calibrate.explain import bars_of, impact_of, stress_results
-from govkit.calibrate.limits import alternative, limits_of, other_models, rule_on, support_of
+from govkit.calibrate.decision import recommended_parameters, settled, with_wider_gap
+from govkit.calibrate.explain import bars_of, cost_of, impact_of
+from govkit.calibrate.justify import justification
+from govkit.calibrate.keep_band import keep_band, unnecessary_over
+from govkit.calibrate.levers import can_clear, levers_of, supports_current
+from govkit.calibrate.limits import exceeded, limits_of, model_range, other_models, support_of
+from govkit.calibrate.ltv import ltv_rule
 from govkit.calibrate.oracle import oracle_evidence
 from govkit.calibrate.position import survival, tail_points
+from govkit.calibrate.ruling import agreement_on, alternative, rule_on
+from govkit.calibrate.stress import run_scenarios
+from govkit.calibrate.surrogate import Surrogate, surrogate_of
 from govkit.protocols import RuleBook
-from govkit.records.evidence import AssetEvidence, InForce, Parameters, Reason
-from govkit.records.market import Appetite, Overlay
+from govkit.records.evidence import (
+    Alternative,
+    AssetEvidence,
+    InForce,
+    Limit,
+    Parameters,
+    PathOfChange,
+    Reason,
+    Support,
+)
+from govkit.records.justification import Justification, Lever
+from govkit.records.market import Appetite, Overlay, Reserve
+from govkit.records.oracle import OracleEvidence
 from govkit.records.provenance import NotDone, Window
 from govkit.records.snapshot import Finding
+from govkit.records.stress import Scenario
 
 FALLS_SHOWN = 8
+BOOK_SLACK = 2.0
+"""A book may hold more debt than the average health factor allows, but not twice as much."""
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """One asset's evidence, and its simulations where there are any."""
+
+    evidence: AssetEvidence
+    case: Case | None
 
 
 def calibrate_asset(
@@ -29,56 +59,131 @@ def calibrate_asset(
     appetite: Appetite,
     others: tuple[Appetite, ...],
     overlays: tuple[Overlay, ...],
-    deciding: frozenset[str],
-) -> AssetEvidence:
-    """Return the evidence of one asset under one appetite, with what `others` would say."""
+    scenarios: tuple[Scenario, ...],
+    *,
+    joint_fails: bool = False,
+) -> Calibrated:
+    """Return the evidence of one asset under one appetite, with what `others` would say.
+
+    `joint_fails` says that the assets asked, as first recommended, break a limit in one book.
+    """
     refusal, curve = refusal_of(asked), asked.curve
     if refusal is not None or curve is None:
-        return _refused(asked, rules, refusal or Reason(code="refuse_data"))
+        return Calibrated(_refused(asked, rules, refusal or Reason(code="refuse_data")), None)
+    deciding = frozenset(one.name for one in scenarios if one.decides)
     limit = rules.largest_threshold(asked.bonus)
     case = simulate_case(asked, curve, limit, deciding, (appetite, *others))
     limits = limits_of(case, appetite)
-    support = support_of(case, limits, appetite, overlays)
-    ruling = rule_on(case, support, appetite)
-    current = current_parameters(asked)
-    proposed = recommended_parameters(current, ruling.threshold)
-    binding = next(one for one in limits if one.binding)
-    reason = Reason(
-        code="binding", numbers={"threshold": support.point}, texts={"limit": binding.name}
+    impossible = exceeded(limits)
+    if impossible is not None:
+        reason = Reason(
+            code="refuse_appetite", numbers={"lowest": float(case.losses.thresholds[0])},
+            texts={"limit": impossible.name},
+        )  # fmt: skip
+        return Calibrated(_refused(asked, rules, reason), None)
+    return Calibrated(
+        _decided(case, rules, limits, appetite, others, overlays, scenarios, joint_fails), case
     )
+
+
+def _decided(
+    case: Case,
+    rules: RuleBook,
+    limits: tuple[Limit, ...],
+    appetite: Appetite,
+    others: tuple[Appetite, ...],
+    overlays: tuple[Overlay, ...],
+    scenarios: tuple[Scenario, ...],
+    joint_fails: bool,
+) -> AssetEvidence:
+    asked, current = case.asked, current_values(case.asked.reserve)
+    support = support_of(case, limits, appetite, overlays)
+    ruling = rule_on(case, support, appetite, joint_fails=joint_fails)
+    agreement = agreement_on(case, ruling.action, appetite, overlays)
+    ruling = settled(ruling, agreement, current.threshold)
+    proposed = recommended_parameters(current, ruling.threshold)
+    gap = ltv_rule(asked, proposed, appetite.step_points)
+    reasons = [*ruling.reasons]
+    if gap is not None:
+        proposed, wider = with_wider_gap(proposed, gap, appetite.step_points)
+        reasons += [wider] if wider else []
+    binding = next(one for one in limits if one.binding)
+    reasons.append(
+        Reason(code="binding", numbers={"threshold": support.point}, texts={"limit": binding.name})
+    )
+    surrogate = surrogate_of(case, support, appetite)
+    levers: tuple[Lever, ...] = ()
+    if ruling.action == "lower":
+        levers = levers_of(asked, supports_current(case, support, appetite, surrogate))
+    alternatives = tuple(alternative(case, other, overlays) for other in others)
+    models = other_models(case, appetite)
     return AssetEvidence(
         **_common(asked),
         recommended=proposed,
         action=ruling.action,
-        reasons=(*ruling.reasons, reason),
-        path=rules.path_of_change(
-            current, proposed, ruling.end_state, e_mode=bool(asked.reserve.e_mode),
-            steward_days=asked.market.steward_minimum_days,
-        ),
+        reasons=tuple(reasons),
+        path=_path(asked, rules, proposed, ruling.end_state),
         limits=limits,
         support=support,
         waterfall=bars_of(case, support, ruling.threshold, appetite, overlays),
         clearing=case.clearing,
         grid=grid_points(case.losses, appetite),
         grid_horizon_hours=float(BOOK_HOURS),
-        tail=tail_points(case.falls.over_horizon),
-        stress=stress_results(case, proposed.threshold, appetite),
-        alternatives=tuple(alternative(case, other, overlays) for other in others),
-        models=other_models(case, appetite),
-        impact=impact_of(case, proposed.threshold),
-        oracle=oracle_evidence(
-            asked.market, asked.asset, curve, asked.law,
-            np.array(asked.returns.worst_five_minutes), threshold=proposed.threshold,
-            bonus=asked.bonus, horizon_hours=case.clearing.horizon_hours, appetite=appetite,
-            accounts=asked.book or asked.model.accounts,
-            debt_at_cap_usd=case.clearing.debt_at_cap_usd, price_usd=asked.known.price_usd,
-            seed=asked.seed, in_underlying=asked.in_pair,
+        tail=tail_points(case.falls),
+        stress=run_scenarios(
+            case, scenarios, current.threshold, proposed.threshold, appetite
         ),
+        alternatives=alternatives,
+        models=models,
+        model_range=model_range(limits, models),
+        keep_band=keep_band(case, support, appetite, proposed.threshold),
+        agreement=agreement,
+        ltv_rule=gap,
+        levers=levers,
+        justification=_justified(case, surrogate, support, appetite, others, alternatives),
+        impact=impact_of(case, proposed.threshold),
+        oracle=_feed(case, proposed.threshold, appetite),
         comparisons=asked.returns.comparisons,
         exceptions=asked.returns.exceptions,
         overlays=overlays,
         **_survivals(case, current.threshold, proposed.threshold),
         not_done=asked.known.not_done,
+    )  # fmt: skip
+
+
+def _justified(
+    case: Case,
+    surrogate: Surrogate,
+    support: Support,
+    appetite: Appetite,
+    others: tuple[Appetite, ...],
+    alternatives: tuple[Alternative, ...],
+) -> Justification:
+    unnecessary = unnecessary_over(case, case.losses.thresholds, support.bound)
+    found = justification(case, surrogate, support, appetite, unnecessary)
+    costs = tuple(
+        cost_of(case, one, other, support.bound)
+        for one, other in zip(alternatives, others, strict=True)
+    )
+    return found.model_copy(update={"costs": costs})
+
+
+def _feed(case: Case, threshold: float, appetite: Appetite) -> OracleEvidence:
+    asked = case.asked
+    return oracle_evidence(
+        asked.market, asked.asset, asked.curve, asked.law,
+        np.array(asked.returns.worst_five_minutes), threshold=threshold,
+        bonus=asked.bonus, horizon_hours=case.clearing.horizon_hours, appetite=appetite,
+        accounts=asked.book or asked.model.accounts,
+        debt_at_cap_usd=case.clearing.debt_at_cap_usd, price_usd=asked.known.price_usd,
+        seed=asked.seed, in_underlying=asked.in_pair,
+    )  # fmt: skip
+
+
+def _path(asked: Asked, rules: RuleBook, proposed: Parameters, end_state: float) -> PathOfChange:
+    return rules.path_of_change(
+        current_values(asked.reserve), proposed, end_state, e_mode=bool(asked.reserve.e_mode),
+        steward_days=asked.market.steward_minimum_days,
     )  # fmt: skip
 
 
@@ -94,6 +199,11 @@ def refusal_of(asked: Asked) -> Reason | None:
     if not asked.measured_in_debt:
         return Reason(code="refuse_data", texts={"reason": _wrong_unit(asked).reason})
     clearing = asked.clearing(curve)
+    if asked.book is not None and sum(asked.book.debt_usd) > clearing.debt_at_cap_usd * BOOK_SLACK:
+        return Reason(
+            code="refuse_book",
+            numbers={"book_usd": sum(asked.book.debt_usd), "cap_usd": clearing.debt_at_cap_usd},
+        )
     if clearing.chunk_usd <= 0:
         return Reason(
             code="refuse_liquidity",
@@ -116,9 +226,8 @@ def refusal_of(asked: Asked) -> Reason | None:
     return None
 
 
-def current_parameters(asked: Asked) -> Parameters:
+def current_values(reserve: Reserve) -> Parameters:
     """Return the values in force."""
-    reserve = asked.reserve
     return Parameters(
         ltv=reserve.ltv.value, threshold=reserve.threshold.value, bonus=reserve.bonus.value
     )
@@ -127,7 +236,7 @@ def current_parameters(asked: Asked) -> Parameters:
 def _survivals(case: Case, current: float, proposed: float) -> dict[str, Any]:
     def implied(threshold: float) -> Any:
         return survival(
-            case.falls.over_horizon, threshold, case.asked.deviation, case.asked.bonus,
+            case.falls, threshold, case.asked.deviation, case.asked.bonus,
             case.asked.returns.states.episodes_per_year,
         )  # fmt: skip
 
@@ -135,7 +244,7 @@ def _survivals(case: Case, current: float, proposed: float) -> dict[str, Any]:
 
 
 def _refused(asked: Asked, rules: RuleBook, reason: Reason) -> AssetEvidence:
-    current = current_parameters(asked)
+    current = current_values(asked.reserve)
     missing = asked.known.not_done
     if asked.returns_key in asked.model.returns and not asked.measured_in_debt:
         missing += (_wrong_unit(asked),)
@@ -149,12 +258,17 @@ def _refused(asked: Asked, rules: RuleBook, reason: Reason) -> AssetEvidence:
         recommended=current,
         action="refuse",
         reasons=(reason,),
-        path=rules.path_of_change(
-            current, current, current.threshold, e_mode=bool(asked.reserve.e_mode),
-            steward_days=asked.market.steward_minimum_days,
-        ),
+        path=_path(asked, rules, current, current.threshold),
+        levers=_levers(asked, reason),
         not_done=(*missing, left),
-    )  # fmt: skip
+    )
+
+
+def _levers(asked: Asked, reason: Reason) -> tuple[Lever, ...]:
+    """Return what could be changed instead, where a sale that is too slow is the reason."""
+    return levers_of(
+        asked, can_clear(at_once=reason.code in ("refuse_long_tail", "refuse_appetite"))
+    )
 
 
 def _wrong_unit(asked: Asked) -> NotDone:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta, norm
+from scipy.stats import norm
 
+from govkit.calibrate.clearing import affordable_slippage, largest_size
+from govkit.calibrate.position import set_bounds
+from govkit.calibrate.weighted import (
+    exceedance,
+    expected_shortfall,
+    quantile_interval,
+    upper_quantile,
+)
 from govkit.records.book import AccountBook
 from govkit.records.evidence import GridPoint
 from govkit.records.market import Appetite
@@ -22,17 +30,38 @@ BOOK_HOURS = 24
 ACCOUNTS = 240
 EXPOSURE_ACCOUNTS = 20
 STRESS_HOURS = 48
-INTERVAL = 0.95
+LIQUIDATION_PATHS = 500
+"""Paths on which liquidated debt is counted; losses are rarer and take all of them."""
 
 
 @dataclass(frozen=True)
 class BookLosses:
-    """Bad debt over the debt of the book, by path and threshold."""
+    """Bad debt over the debt of the book, by path and threshold.
+
+    `weight`, shape (paths,), has mean 1. The paths are independent sets of equal size, see
+    `position.SETS`.
+    """
 
     thresholds: Array
     share: Array  # (paths, thresholds)
+    weight: Array  # (paths,)
     liquidated: Array  # (thresholds,), mean share of the debt
     debt_usd: Array  # (thresholds,), debt of the re-levered book
+
+    def of_set(self, k: int) -> BookLosses:
+        """Return one of the independent sets."""
+        one = slice(*set_bounds(len(self.weight), k))
+        return replace(self, share=self.share[one], weight=self.weight[one])
+
+
+def joined(parts: list[BookLosses]) -> BookLosses:
+    """Put the paths of several runs of one book together, in order."""
+    return replace(
+        parts[0],
+        share=np.concatenate([part.share for part in parts]),
+        weight=np.concatenate([part.weight for part in parts]),
+        liquidated=np.mean([part.liquidated for part in parts], axis=0),
+    )
 
 
 def stressed_book(
@@ -70,35 +99,87 @@ def stressed_book(
 
 
 def losses_over_grid(
-    prices: Array, book: Book, thresholds: Array, terms: Terms, depth: Depth
+    prices: Array,
+    weight: Array,
+    book: Book,
+    thresholds: Array,
+    terms: Terms,
+    depth: Depth,
+    followed: Array | None = None,
 ) -> BookLosses:
-    """Run the re-levered book at every threshold on the same paths (common random numbers)."""
-    share = np.empty((len(prices), len(thresholds)))
-    liquidated = np.empty(len(thresholds))
+    """Run the re-levered book at every threshold on the same paths (common random numbers).
+
+    Only paths that can lose at a threshold are run, see `can_lose`; liquidated debt is counted
+    on about `LIQUIDATION_PATHS`, evenly taken. `followed` is the price that the
+    feed's adapter follows, of the shape of `prices`; without it the feed follows the market.
+    """
     debts = book.backed_usd * thresholds / book.reference_threshold
+    seen = prices if followed is None else followed
+    lowest = np.minimum(prices, seen).min(axis=1) * least_impact(prices, book, terms, depth)
+    order = np.argsort(lowest, kind="stable")
+    # Sorted, the paths that can lose at a threshold are the first ones: no copies are made.
+    prices, lowest = prices[order], lowest[order]
+    followed = None if followed is None else followed[order]
+    sorted_share = np.zeros((len(prices), len(thresholds)))
+    every = slice(None, None, max(len(prices) // LIQUIDATION_PATHS, 1))
+    some = prices[every], None if followed is None else followed[every], weight[order][every]
+    liquidated = np.empty(len(thresholds))
     for k, threshold in enumerate(thresholds):
-        losses = run_book(prices, book, float(threshold), terms, depth)
-        share[:, k] = losses.bad_debt_usd / debts[k]
-        liquidated[k] = float((losses.repaid_usd / debts[k]).mean())
-    return BookLosses(thresholds, share, liquidated, debts)
+        level = float(threshold)
+        n = int(can_lose(lowest, level, terms).sum())
+        reported = None if followed is None else followed[:n]
+        losses = run_book(prices[:n], book, level, terms, depth, followed=reported)
+        sorted_share[:n, k] = losses.bad_debt_usd / debts[k]
+        repaid = run_book(some[0], book, level, terms, depth, followed=some[1]).repaid_usd
+        liquidated[k] = float((some[2] * repaid / debts[k]).sum() / some[2].sum())
+    share = np.empty_like(sorted_share)
+    share[order] = sorted_share
+    return BookLosses(thresholds, share, weight, liquidated, debts)
+
+
+def can_lose(lowest: Array, threshold: float, terms: Terms) -> NDArray[np.bool_]:
+    """Return which paths can leave bad debt at a threshold.
+
+    An account owes at most threshold x trigger for each unit, and a sale repays price / (1 + b).
+    So nothing is lost while market and reported price, impact included, stay above
+    threshold x (1 + b); `lowest`, shape (paths,), is their minimum.
+    """
+    return np.asarray(lowest < threshold * (1 + terms.bonus) * (1 + 1e-9))
+
+
+def least_impact(prices: Array, book: Book, terms: Terms, depth: Depth) -> Array:
+    """Return the factor to which sales can push the price at most, shape (paths,).
+
+    All collateral of the book is sold at the path's highest price; the units an account needs
+    for its debt do not depend on the threshold.
+    """
+    units = float((book.debt_usd / (book.reference_threshold * book.trigger)).sum())
+    calm = affordable_slippage(replace(terms, deviation=0.0))
+    chunk = largest_size(depth, calm)
+    if chunk <= 0:
+        return np.ones(len(prices))
+    sold = units * np.maximum(prices.max(axis=1), 1.0)
+    return np.asarray(np.exp(-terms.permanent_share * calm * sold / chunk))
+
+
+def loss_floor(losses: BookLosses, appetite: Appetite) -> Array:
+    """Return the bad debt that counts at each threshold, share of debt."""
+    return np.maximum(appetite.book_floor_share, appetite.book_floor_usd / losses.debt_usd)
 
 
 def grid_points(losses: BookLosses, appetite: Appetite) -> tuple[GridPoint, ...]:
     """Summarise losses per threshold with 95 % intervals.
 
-    P(bad debt) counts paths above the appetite's floor, interval by Clopper and Pearson. The
-    expected shortfall is the mean of the worst paths, zeros included; its interval comes from
-    the standard error of that mean (the influence function).
+    P(bad debt) is the chance of a loss above the appetite's floor. The expected shortfall is the
+    mean of the worst paths, zeros included; its interval comes from the standard error of that
+    mean (the influence function).
     """
-    n = len(losses.share)
-    floor = np.maximum(appetite.book_floor_share, appetite.book_floor_usd / losses.debt_usd)
-    counts = (losses.share > floor).sum(axis=0)
-    low, high = clopper_pearson(counts, n)
-    shortfall, error = expected_shortfall(losses.share, appetite.tail_level)
+    chance, low, high = exceedance(losses.weight, losses.share > loss_floor(losses, appetite))
+    shortfall, error = expected_shortfall(losses.share, losses.weight, appetite.tail_level)
     return tuple(
         GridPoint(
             threshold=float(threshold),
-            p_bad_debt=float(counts[k] / n),
+            p_bad_debt=float(chance[k]),
             p_low=float(low[k]),
             p_high=float(high[k]),
             es_share=float(shortfall[k]),
@@ -108,6 +189,34 @@ def grid_points(losses: BookLosses, appetite: Appetite) -> tuple[GridPoint, ...]
         )
         for k, threshold in enumerate(losses.thresholds)
     )
+
+
+def critical_thresholds(losses: BookLosses, appetite: Appetite) -> Array:
+    """Return each path's critical threshold: the largest that leaves no loss above the floor.
+
+    Shape (paths,). Linear between grid points; the first crossing counts. A path on which every
+    threshold loses has the lowest of the grid, one on which none does a value above its top.
+    """
+    grid, excess = losses.thresholds, losses.share - loss_floor(losses, appetite)
+    over = excess > 0
+    first = np.where(over.any(axis=1), over.argmax(axis=1), len(grid))
+    k = np.clip(first, 1, len(grid) - 1)
+    rows = np.arange(len(excess))
+    before, after = excess[rows, k - 1], excess[rows, k]
+    rise = np.where(after > before, after - before, 1.0)
+    at = grid[k - 1] + np.clip(-before / rise, 0, 1) * (grid[k] - grid[k - 1])
+    return np.asarray(np.where(first == 0, grid[0], np.where(first == len(grid), grid[-1] + 1, at)))
+
+
+def book_threshold(losses: BookLosses, appetite: Appetite) -> tuple[float, float, float]:
+    """Return the threshold exceeded by all but the allowed share of paths, and its 95 % interval.
+
+    An order statistic of the critical thresholds: one pass over the paths serves the whole grid,
+    and the interval needs no law. Values above the top of the grid mean: not reached.
+    """
+    critical, p = -critical_thresholds(losses, appetite), appetite.book_probability
+    low, high = quantile_interval(critical, losses.weight, p)
+    return -upper_quantile(critical, losses.weight, p), -high, -low
 
 
 def largest_within(thresholds: Array, values: Array, limit: float) -> float | None:
@@ -135,32 +244,6 @@ def stress_losses(
     paths = [
         envelope_path(np.array(f.horizons_hours), np.array(f.falls), STRESS_HOURS) for f in falls
     ]
-    return losses_over_grid(np.concatenate(paths), book, thresholds, terms, depth).share
-
-
-def clopper_pearson(counts: NDArray[np.int64], n: int) -> tuple[Array, Array]:
-    """Return the exact 95 % intervals of binomial probabilities, each of the shape of `counts`."""
-    tail = (1 - INTERVAL) / 2
-    some, few = np.maximum(counts, 1), np.minimum(counts, n - 1)
-    low = np.where(counts == 0, 0.0, beta.ppf(tail, some, n - some + 1))
-    high = np.where(counts == n, 1.0, beta.ppf(1 - tail, few + 1, n - few))
-    return low, high
-
-
-def expected_shortfall(samples: Array, level: float) -> tuple[Array, Array]:
-    """Return the mean of the worst (1 - level) of each column and its 95 % half-width.
-
-    Parameters
-    ----------
-    samples:
-        Shape (n, columns). The whole sample counts, zeros included: this is not the mean of
-        positive losses.
-    """
-    n = len(samples)
-    tail = n * (1 - level)
-    whole = int(np.floor(tail))
-    ordered = np.sort(samples, axis=0)[::-1]
-    quantile = ordered[min(whole, n - 1)]
-    total = ordered[:whole].sum(axis=0) + (tail - whole) * quantile
-    influence = np.maximum(samples - quantile, 0) / (1 - level)
-    return np.asarray(total / tail), np.asarray(1.96 * influence.std(axis=0) / np.sqrt(n))
+    each = np.concatenate(paths)
+    even = np.ones(len(each))
+    return losses_over_grid(each, even, book, thresholds, terms, depth).share

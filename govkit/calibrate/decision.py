@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import floor
 
 from govkit.records.evidence import Action, Parameters, Reason, Support
+from govkit.records.justification import Agreement, KeepBand, LtvRule
 from govkit.records.market import Appetite, Reserve
 
 
@@ -26,6 +27,7 @@ class RaiseEvidence:
     real_accounts: bool
     lowest_model: float | None
     lowest_stress: float | None
+    joint_fails: bool = False
 
 
 def round_down(threshold: float, step_points: float) -> float:
@@ -35,18 +37,36 @@ def round_down(threshold: float, step_points: float) -> float:
 
 
 def decide(
-    current: float, support: Support, reserve: Reserve, appetite: Appetite, evidence: RaiseEvidence
+    current: float,
+    support: Support,
+    band: KeepBand,
+    reserve: Reserve,
+    appetite: Appetite,
+    evidence: RaiseEvidence,
 ) -> Ruling:
     """Apply the decision rule to one asset.
 
-    Keep within the band or the interval; lower when the value in force lies above both, at most
-    3 points a vote; raise only with strong support, at most 1 point in 30 days. Where support
-    lies far above the value in force, the difference is what the model does not see: keep.
+    Keep within the points of the band, within the interval, or where a higher threshold would
+    spare too few liquidations to be worth it; lower when the value in force lies above all of
+    these, at most 3 points a vote; raise only with strong support, at most 1 point in 30 days.
+    Where support lies far above the value in force, the difference is what the model does not
+    see: keep.
     """
     gap = (support.rounded - current) * 100
     if gap < 0:
         return _below(current, support, appetite, -gap)
-    return _above(current, support, reserve, appetite, evidence, gap)
+    return _above(current, support, band, reserve, appetite, evidence, gap)
+
+
+def settled(ruling: Ruling, agreement: Agreement, current: float) -> Ruling:
+    """Keep the value in force where independent sets of paths do not agree on moving it."""
+    if ruling.action == "keep" or agreement.agreeing == agreement.sets:
+        return ruling
+    reason = _reason(
+        "unstable", current=current, sets=agreement.sets, agreeing=agreement.agreeing,
+        lowest=agreement.lowest, highest=agreement.highest,
+    )  # fmt: skip
+    return _keep(current, reason)
 
 
 def _below(current: float, support: Support, appetite: Appetite, excess: float) -> Ruling:
@@ -65,6 +85,7 @@ def _below(current: float, support: Support, appetite: Appetite, excess: float) 
 def _above(
     current: float,
     support: Support,
+    band: KeepBand,
     reserve: Reserve,
     appetite: Appetite,
     evidence: RaiseEvidence,
@@ -72,6 +93,13 @@ def _above(
 ) -> Ruling:
     if gap <= appetite.keep_band_points + 1e-9:
         return _keep(current, _band_reason(current, support, appetite))
+    if current >= band.lowest:
+        return _keep(current, _reason("within_keep_band", current=current, low=band.lowest,
+                                      high=band.highest, share=band.at_current,
+                                      most=band.most_unnecessary))  # fmt: skip
+    if current >= support.low:
+        return _keep(current, _reason("within_interval", current=current,
+                                      low=support.low, high=support.high))  # fmt: skip
     if gap > appetite.far_above_points + 1e-9:
         not_modelled = NOT_MODELLED + (f"; {WRAPPER}" if reserve.kind == "wrapped" else "")
         if reserve.kind == "staking":
@@ -125,6 +153,8 @@ def _raise_obstacle(
         return "models"
     if evidence.lowest_stress is not None and evidence.lowest_stress <= needed:
         return "stress"
+    if evidence.joint_fails:
+        return "joint"
     return ""
 
 
@@ -135,6 +165,17 @@ def recommended_parameters(current: Parameters, threshold: float) -> Parameters:
     else:
         ltv = max(round(current.ltv + threshold - current.threshold, 6), 0.0)
     return Parameters(ltv=ltv, threshold=threshold, bonus=current.bonus)
+
+
+def with_wider_gap(
+    proposed: Parameters, rule: LtvRule, step_points: float
+) -> tuple[Parameters, Reason | None]:
+    """Lower the LTV where the gap in force does not hold an ordinary hour's fall."""
+    if not rule.lowered:
+        return proposed, None
+    ltv = max(round_down(proposed.threshold - rule.needed_points / 100, step_points), 0.0)
+    reason = _reason("ltv_lowered", gap_points=rule.gap_points, needed_points=rule.needed_points)
+    return proposed.model_copy(update={"ltv": ltv}), reason
 
 
 def _band_reason(current: float, support: Support, appetite: Appetite) -> Reason:

@@ -1,4 +1,4 @@
-"""The numbers that explain a decision: waterfall, stresses, impact."""
+"""The numbers that explain a decision: waterfall, cost of the appetites, impact."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import numpy as np
 from scipy.stats import norm
 
 from govkit.calibrate import position as pos
+from govkit.calibrate.book import grid_points
 from govkit.calibrate.case import Case
+from govkit.calibrate.keep_band import unnecessary_over
 from govkit.calibrate.limits import deducted
 from govkit.calibrate.waterfall import waterfall
-from govkit.records.evidence import Bar, Impact, StressResult, Support
+from govkit.records.evidence import Alternative, Bar, Impact, Support
+from govkit.records.justification import AppetiteCost
 from govkit.records.market import Appetite, Overlay
 
 NEAR = 1.05
@@ -25,8 +28,9 @@ def bars_of(
     """Explain every point between 100 % and the recommended threshold."""
     probability = appetite.position_probability
     bonus, deviation = case.asked.bonus, case.asked.deviation
-    latency_fall = pos.quantile_fall(case.falls.over_latency, probability)
-    horizon_fall = pos.quantile_fall(case.falls.over_horizon, probability)
+    falls = case.falls
+    latency_fall = pos.quantile_fall(falls.over_latency, falls.weight, probability)
+    horizon_fall = pos.quantile_fall(falls.over_horizon, falls.weight, probability)
     before_overlays = support.bound + deducted(overlays)
     return waterfall(
         [
@@ -41,30 +45,6 @@ def bars_of(
             ("decision", threshold / support.rounded),
         ]
     )
-
-
-def stress_results(case: Case, recommended: float, appetite: Appetite) -> tuple[StressResult, ...]:
-    """Tabulate the dated stresses at the current and the recommended threshold."""
-    grid = case.losses.thresholds
-    current = case.asked.reserve.threshold.value
-    rows = []
-    for fall, losses in case.stresses:
-        horizons, falls = np.array(fall.horizons_hours), np.array(fall.falls)
-        after = float(np.interp(recommended, grid, losses))
-        rows.append(
-            StressResult(
-                event=fall.event,
-                on=fall.on,
-                fall_in_horizon=float(np.interp(case.clearing.horizon_hours, horizons, falls)),
-                fall_in_day=float(np.interp(24.0, horizons, falls)),
-                loss_current=float(np.interp(current, grid, losses)),
-                loss_recommended=after,
-                loss_cap=appetite.stress_loss_share,
-                decides=True,
-                passed=after <= appetite.stress_loss_share,
-            )
-        )
-    return tuple(rows)
 
 
 def impact_of(case: Case, recommended: float) -> Impact:
@@ -108,3 +88,27 @@ def _share_below(case: Case, level: float) -> float:
         return 0.0
     distance = (np.log(level - 1) - accounts.health_log_mean) / accounts.health_log_sd
     return float(norm.cdf(distance))
+
+
+def cost_of(case: Case, other: Alternative, appetite: Appetite, highest: float) -> AppetiteCost:
+    """Return what one appetite's supported value costs on the same paths.
+
+    Losses are those at that value; unnecessary liquidations are those that `highest`, the value
+    the appetite in use supports, would have spared.
+    """
+    grid = case.losses.thresholds
+    points = grid_points(case.losses, appetite)
+    value = other.supported
+
+    def at(name: str) -> float:
+        return float(np.interp(value, grid, [getattr(point, name) for point in points]))
+
+    cap = case.asked.reserve.supply_cap.value * case.asked.known.price_usd
+    return AppetiteCost(
+        appetite=other.appetite,
+        threshold=value,
+        p_bad_debt=at("p_bad_debt"),
+        es_share=at("es_share"),
+        unnecessary_share=float(unnecessary_over(case, np.array([value]), highest)[0]),
+        borrowing_usd=value * cap,
+    )

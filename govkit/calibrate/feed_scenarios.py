@@ -7,17 +7,17 @@ the lowest market price. The loss per unit of debt is l(x) = (1 - (1 - x) / (thr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from govkit.calibrate.book import clopper_pearson, expected_shortfall
+from govkit.calibrate.weighted import exceedance, expected_shortfall
 from govkit.records.market import Appetite, OracleRule
 from govkit.records.oracle import OracleLoss, OracleScenario
 from govkit.simulate.engine import STEPS_PER_HOUR
-from govkit.simulate.falls import ReturnLaw
+from govkit.simulate.falls import ReturnLaw, draw, underlying
 from govkit.simulate.oracle import reported_prices
 from govkit.simulate.paths import price_paths
 
@@ -144,9 +144,8 @@ def simulate_feed(
     for first in range(0, ORACLE_PATHS, CHUNK_PATHS):
 
         def draw_paths(one: ReturnLaw, stream: str = f"{name} oracle {first}") -> Array:
-            return price_paths(
-                one, concentration, hours=hours, paths=CHUNK_PATHS, seed=seed, name=stream
-            )
+            drawn = draw(hours=hours, paths=CHUNK_PATHS, seed=seed, name=stream)
+            return price_paths(one, concentration, drawn, seed=seed, name=stream)
 
         market = draw_paths(law)
         if not feed.rule.follows_underlying:
@@ -187,21 +186,16 @@ def scenarios_of(
 
 def summarise(losses: Array, appetite: Appetite) -> OracleLoss:
     """Return chance, loss at the appetite's chance and expected shortfall, zeros included."""
-    n, count = len(losses), np.array([int((losses > 0).sum())])
-    low, high = clopper_pearson(count, n)
-    shortfall, _ = expected_shortfall(losses[:, None], appetite.tail_level)
+    even = np.ones(len(losses))
+    chance, low, high = exceedance(even, losses[:, None] > 0)
+    shortfall, _ = expected_shortfall(losses[:, None], even, appetite.tail_level)
     return OracleLoss(
-        chance=float(count[0] / n),
+        chance=float(chance[0]),
         chance_low=float(low[0]),
         chance_high=float(high[0]),
         at_level=float(np.quantile(losses, 1 - appetite.position_probability)),
         shortfall=float(shortfall[0]),
     )
-
-
-def underlying(law: ReturnLaw) -> ReturnLaw:
-    """Return the law of the underlying alone, on the same draws."""
-    return replace(law, ratio_body=np.zeros(2))
 
 
 def has_ratio(law: ReturnLaw) -> bool:

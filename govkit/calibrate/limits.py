@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from govkit.calibrate import position as pos
-from govkit.calibrate.book import grid_points, largest_within
+from govkit.calibrate.book import book_threshold, largest_within
 from govkit.calibrate.case import Array, Case
-from govkit.calibrate.decision import RaiseEvidence, Ruling, decide, round_down
+from govkit.calibrate.decision import round_down
+from govkit.calibrate.weighted import expected_shortfall, quantile_interval
 from govkit.records.evidence import Alternative, Limit, Support
+from govkit.records.justification import ModelRange
 from govkit.records.market import Appetite, Overlay
 
+CONTROL = "Brownian motion, control"
+HISTORY = "empirical"
+EXCEEDED = "exceeded at the lowest threshold tried"
 NAMES = ("position", "book", "tail loss", "dated stress", "invariant", "protocol")
 
 
@@ -20,19 +25,18 @@ def limits_of(case: Case, appetite: Appetite) -> tuple[Limit, ...]:
     A limit that the grid does not reach has no value and says so. One that is exceeded even at
     20 % takes that value, and the support falls there.
     """
-    points = grid_points(case.losses, appetite)
-    fall = pos.quantile_fall(case.falls.over_horizon, appetite.position_probability)
+    falls = case.falls
+    shortfall, _ = expected_shortfall(case.losses.share, case.losses.weight, appetite.tail_level)
+    fall = pos.quantile_fall(falls.over_horizon, falls.weight, appetite.position_probability)
     bonus, deviation = case.asked.bonus, case.asked.deviation
     found: dict[str, tuple[float | None, str]] = {
         "position": (pos.position_limit(fall, deviation, bonus), ""),
-        "book": _on_grid(case, np.array([p.p_bad_debt for p in points]),
-                         appetite.book_probability),
-        "tail loss": _on_grid(case, np.array([p.es_share for p in points]),
-                              appetite.tail_loss_share),
-        "dated stress": _stress_limit(case, appetite),
+        "book": _reached(case, book_threshold(case.losses, appetite)[0]),
+        "tail loss": _on_grid(case, shortfall, appetite.tail_loss_share),
+        "dated stress": stress_limit(case, appetite),
         "invariant": ((1 - appetite.invariant_margin) / (1 + bonus), ""),
         "protocol": (case.protocol_limit, ""),
-    }  # fmt: skip
+    }
     known = {name: value for name, (value, _) in found.items() if value is not None}
     binding = min(known, key=lambda name: known[name])
     return tuple(
@@ -75,26 +79,24 @@ def support_of(
 def _path_error(case: Case, limits: tuple[Limit, ...], appetite: Appetite) -> tuple[float, int]:
     """Return the half-width of the binding limit's own 95 % interval, in points, and its paths.
 
-    Book and tail loss move where the ends of their intervals cross the limit. A loss that a
-    single path in thousands carries makes them far noisier than the position limit. Limits that
-    are not simulated leave the error of the position.
+    The tail loss moves where the ends of its interval cross the limit. Limits that are not
+    simulated leave the error of the position.
     """
     binding = next(limit.name for limit in limits if limit.binding)
-    if binding in ("book", "tail loss"):
-        points = grid_points(case.losses, appetite)
-        if binding == "book":
-            ends = [[p.p_high for p in points], [p.p_low for p in points]]
-            allowed = appetite.book_probability
-        else:
-            ends = [[p.es_high for p in points], [p.es_low for p in points]]
-            allowed = appetite.tail_loss_share
-        top = float(case.losses.thresholds[-1])
-        found = [_on_grid(case, np.array(end), allowed)[0] for end in ends]
-        low, high = (top if value is None else value for value in found)
-        return 50 * (high - low), len(case.losses.share)
-    low, high = pos.quantile_interval(case.falls.over_horizon, appetite.position_probability)
+    losses, top = case.losses, float(case.losses.thresholds[-1])
+    if binding == "book":
+        _, low, high = book_threshold(losses, appetite)
+        return 50 * (min(high, top) - min(low, top)), len(losses.share)
+    if binding == "tail loss":
+        mean, error = expected_shortfall(losses.share, losses.weight, appetite.tail_level)
+        ends = [_on_grid(case, mean + sign * error, appetite.tail_loss_share)[0]
+                for sign in (1, -1)]  # fmt: skip
+        low, high = (top if value is None else value for value in ends)
+        return 50 * (high - low), len(losses.share)
+    falls, probability = case.falls, appetite.position_probability
+    low, high = quantile_interval(falls.over_horizon, falls.weight, probability)
     per_fall = (1 - case.asked.deviation) / (1 + case.asked.bonus)
-    return 50 * (high - low) * per_fall, len(case.falls.over_horizon)
+    return 50 * (high - low) * per_fall, len(falls.weight)
 
 
 def deducted(overlays: tuple[Overlay, ...]) -> float:
@@ -116,29 +118,34 @@ def other_models(case: Case, appetite: Appetite) -> tuple[Alternative, ...]:
     return tuple(found)
 
 
-def rule_on(case: Case, support: Support, appetite: Appetite) -> Ruling:
-    """Decide under one appetite."""
-    stress, _ = _stress_limit(case, appetite)
-    evidence = RaiseEvidence(
-        real_accounts=case.asked.book is not None,
-        lowest_model=min((m.supported for m in other_models(case, appetite)), default=None),
-        lowest_stress=stress,
+def model_range(limits: tuple[Limit, ...], models: tuple[Alternative, ...]) -> ModelRange | None:
+    """Return the range of the ensemble's position limits and the distance to history's own.
+
+    The control without fat tails is left out: it is there to be wrong.
+    """
+    own = next(limit.threshold for limit in limits if limit.name == "position")
+    ensemble = {m.appetite: m.supported for m in models if m.appetite != CONTROL}
+    if own is None or not ensemble:
+        return None
+    lowest = min(ensemble, key=ensemble.__getitem__)
+    highest = max(ensemble, key=ensemble.__getitem__)
+    history = next((m.supported for m in models if m.appetite.startswith(HISTORY)), None)
+    return ModelRange(
+        lowest=ensemble[lowest],
+        lowest_model=lowest,
+        highest=ensemble[highest],
+        highest_model=highest,
+        history_gap_points=None if history is None else 100 * (own - history),
     )
-    reserve = case.asked.reserve
-    return decide(reserve.threshold.value, support, reserve, appetite, evidence)
 
 
-def alternative(case: Case, appetite: Appetite, overlays: tuple[Overlay, ...]) -> Alternative:
-    """Return what another appetite would say on the same simulations."""
-    support = support_of(case, limits_of(case, appetite), appetite, overlays)
-    ruling = rule_on(case, support, appetite)
-    return Alternative(
-        appetite=appetite.name, supported=support.bound, action=ruling.action,
-        threshold=ruling.threshold,
-    )  # fmt: skip
+def exceeded(limits: tuple[Limit, ...]) -> Limit | None:
+    """Return a limit that no threshold meets, or None."""
+    return next((limit for limit in limits if limit.reason == EXCEEDED), None)
 
 
-def _stress_limit(case: Case, appetite: Appetite) -> tuple[float | None, str]:
+def stress_limit(case: Case, appetite: Appetite) -> tuple[float | None, str]:
+    """Return the threshold at which every deciding event stays within the cap, or why not."""
     if case.asked.in_pair:
         return None, "the dated falls on record are in dollars, and the debt falls with the asset"
     if not case.stresses:
@@ -152,8 +159,13 @@ def _stress_limit(case: Case, appetite: Appetite) -> tuple[float | None, str]:
 def _on_grid(case: Case, values: Array, limit: float) -> tuple[float | None, str]:
     grid = case.losses.thresholds
     if not (values > limit).any():
-        return None, f"not reached up to {grid[-1] * 100:.1f} %, the highest threshold tried"
+        return _reached(case, float("inf"))
     value = largest_within(grid, values, limit)
-    return (
-        (float(grid[0]), "exceeded at the lowest threshold tried") if value is None else (value, "")
-    )
+    return (float(grid[0]), EXCEEDED) if value is None else (value, "")
+
+
+def _reached(case: Case, value: float) -> tuple[float | None, str]:
+    grid = case.losses.thresholds
+    if value > grid[-1]:
+        return None, f"not reached up to {grid[-1] * 100:.1f} %, the highest threshold tried"
+    return (float(grid[0]), EXCEEDED) if value <= grid[0] else (value, "")

@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from govkit.calibrate.feed_scenarios import (
     Feed,
@@ -15,6 +14,7 @@ from govkit.calibrate.feed_scenarios import (
     scenarios_of,
     simulate_feed,
 )
+from govkit.calibrate.keep_band import debt_below
 from govkit.calibrate.manipulation import FACTORS, manipulation_screen, pool_depth, push
 from govkit.records.book import AccountBook
 from govkit.records.liquidity import LiquidityCurve
@@ -130,24 +130,6 @@ def under_reporting(accounts: AccountDistribution | AccountBook, lows: Array) ->
         episode_share=float(np.maximum(beyond, 0.0).mean()),
         source=UNDER_REPORTED_SOURCE,
     )
-
-
-def debt_below(accounts: AccountDistribution | AccountBook, health: Array) -> Array:
-    """Return the share of debt with a health factor above 1 and at most `health`.
-
-    In a fitted distribution debt and health factor are independent, so the share of debt is that
-    of accounts. Shape of `health`; 0 at and below 1.
-    """
-    if isinstance(accounts, AccountBook):
-        known, debt = np.array(accounts.health_factor), np.array(accounts.debt_usd)
-        open_debt = np.where(known > 1, debt, 0.0)
-        order = np.argsort(known)
-        total = np.concatenate([[0.0], np.cumsum(open_debt[order])])
-        place = np.searchsorted(known[order], health, side="right")
-        return np.asarray(total[place] / max(float(total[-1]), 1e-300))
-    distance = np.maximum(health - 1, 1e-300)
-    level = (np.log(distance) - accounts.health_log_mean) / accounts.health_log_sd
-    return np.asarray(norm.cdf(level))
 
 
 def case_of(rule: OracleRule, threshold: float, bonus: float) -> OracleCase:

@@ -6,43 +6,60 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
+from govkit.calibrate.weighted import quantile_interval, upper_quantile
 from govkit.records.evidence import Implied, TailPoint
 from govkit.records.returns import FallTable, ReturnModel
-from govkit.simulate.falls import (
-    ReturnLaw,
-    draw,
-    fall_at,
-    refitted_law,
-    simulate_falls,
-    worst_falls,
-)
+from govkit.simulate.falls import ReturnLaw, draw_tilted, fall_at, refitted_law, worst_falls
 
 Array = NDArray[np.float64]
 
-FALL_PATHS = 100_000
+SETS = 5
+"""Independent sets of paths: a decision must be the same on each of them."""
+FALL_PATHS = 163_840
 REFIT_PATHS = 20_000
 TAIL_PROBABILITIES = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002)
-INTERVAL = 0.95
 WIDENING = 3.0
 LARGEST_FALL = 0.999
 
 
 @dataclass(frozen=True)
 class Falls:
-    """Simulated falls from trigger to the worst point, over the horizon and over one hour."""
+    """Simulated falls from trigger to the worst point, over the horizon and over one hour.
+
+    Shapes (paths,); `weight` has mean 1. The paths are `SETS` independent sets of equal size.
+    """
 
     over_horizon: Array
     over_latency: Array
+    weight: Array
     horizon_hours: float
+
+    def of_set(self, k: int) -> Falls:
+        """Return one of the independent sets."""
+        one = slice(*set_bounds(len(self.weight), k))
+        return Falls(
+            self.over_horizon[one], self.over_latency[one], self.weight[one], self.horizon_hours
+        )
+
+
+def set_bounds(paths: int, k: int) -> tuple[int, int]:
+    """Return where the paths of set `k` begin and end."""
+    return k * (paths // SETS), (k + 1) * (paths // SETS)
 
 
 def simulate_position(law: ReturnLaw, horizon_hours: float, seed: int, name: str) -> Falls:
-    """Simulate 100,000 trigger episodes of one position."""
+    """Simulate 163,840 trigger episodes of one position, the worst hours over-represented."""
     hours = max(1, int(np.ceil(horizon_hours)))
-    falls = simulate_falls(law, hours=hours, paths=FALL_PATHS, seed=seed, name=name)
-    return Falls(fall_at(falls, horizon_hours), falls[:, 0], horizon_hours)
+    parts = []
+    for k in range(SETS):
+        draws = draw_tilted(
+            hours=hours, paths=FALL_PATHS // SETS, seed=seed, name=f"{name} falls {k}"
+        )
+        falls = worst_falls(law, draws)
+        parts.append((fall_at(falls, horizon_hours), falls[:, 0], draws.weight))
+    horizon, latency, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Falls(horizon, latency, weight, horizon_hours)
 
 
 def position_limit(fall: float, deviation: float, bonus: float) -> float:
@@ -50,37 +67,28 @@ def position_limit(fall: float, deviation: float, bonus: float) -> float:
     return (1 - fall) * (1 - deviation) / (1 + bonus)
 
 
-def quantile_fall(falls: Array, probability: float) -> float:
+def quantile_fall(falls: Array, weight: Array, probability: float) -> float:
     """Return the fall exceeded with `probability`."""
-    return float(np.quantile(falls, 1 - probability))
+    return upper_quantile(falls, weight, probability)
 
 
-def quantile_interval(falls: Array, probability: float) -> tuple[float, float]:
-    """Return the distribution-free 95 % interval of that fall, from order statistics."""
-    n = len(falls)
-    ordered = np.sort(falls)
-    tail = (1 - INTERVAL) / 2
-    low = int(binom.ppf(tail, n, 1 - probability))
-    high = int(binom.ppf(1 - tail, n, 1 - probability))
-    return float(ordered[max(low - 1, 0)]), float(ordered[min(high, n - 1)])
-
-
-def tail_points(falls: Array) -> tuple[TailPoint, ...]:
-    """Tabulate falls by exceedance probability with their intervals."""
+def tail_points(falls: Falls) -> tuple[TailPoint, ...]:
+    """Tabulate falls over the horizon by exceedance probability with their 95 % intervals."""
     points = []
     for probability in TAIL_PROBABILITIES:
-        low, high = quantile_interval(falls, probability)
-        fall = quantile_fall(falls, probability)
+        low, high = quantile_interval(falls.over_horizon, falls.weight, probability)
+        fall = quantile_fall(falls.over_horizon, falls.weight, probability)
         points.append(TailPoint(probability=probability, fall=fall, low=low, high=high))
     return tuple(points)
 
 
 def survival(
-    falls: Array, threshold: float, deviation: float, bonus: float, episodes_per_year: float
+    falls: Falls, threshold: float, deviation: float, bonus: float, episodes_per_year: float
 ) -> Implied:
     """Return the share of trigger episodes a position at `threshold` survives without loss."""
     allowance = 1 - threshold * (1 + bonus) / (1 - deviation)
-    survived = float((falls <= allowance).mean())
+    failed = float(np.mean(falls.weight * (falls.over_horizon > allowance)))
+    survived = max(1 - failed, 0.0)
     return Implied(
         threshold=threshold,
         survival=survived,
@@ -122,14 +130,14 @@ def refit_falls(
     is parameter uncertainty.
     """
     hours = max(1, int(np.ceil(horizon_hours)))
-    draws = draw(hours=hours, paths=REFIT_PATHS, seed=seed, name=f"{name} refits")
-    levels = [1 - p for p in probabilities]
+    draws = draw_tilted(hours=hours, paths=REFIT_PATHS, seed=seed, name=f"{name} refits")
 
     def falls(one: ReturnLaw) -> Array:
-        return np.asarray(np.quantile(fall_at(worst_falls(one, draws), horizon_hours), levels))
+        reached = fall_at(worst_falls(one, draws), horizon_hours)
+        return np.array([upper_quantile(reached, draws.weight, p) for p in probabilities])
 
     laws = (refitted_law(law, model, row) for row in range(len(model.refits.rows)))
-    return falls(law), np.array([falls(one) for one in laws]).reshape(-1, len(levels))
+    return falls(law), np.array([falls(one) for one in laws]).reshape(-1, len(probabilities))
 
 
 def widened(fall: float, refits: Array) -> Array:

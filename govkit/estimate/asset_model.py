@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from govkit.data import AssetEntry, Event
+from govkit.data import AssetEntry
 from govkit.estimate.collateral.ratio import fit_ratio, pooled_ratio
 from govkit.estimate.collateral.underlying import Ratio, read_level, read_ratio
 from govkit.estimate.inputs import candles, closes, daily_prices, import_findings, window_of
@@ -20,6 +20,7 @@ from govkit.records.collateral import RatioModel, TwoState
 from govkit.records.model import AssetModel, HistoricalFall
 from govkit.records.provenance import NotDone
 from govkit.records.snapshot import Finding
+from govkit.records.stress import Scenario
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def estimate_asset(
     entry: AssetEntry,
     carrier: Carrier,
     donors: Mapping[str, AssetEntry],
-    events: tuple[Event, ...],
+    events: tuple[Scenario, ...],
     until: pd.Timestamp | None,
     returns_findings: tuple[Finding, ...] = (),
 ) -> AssetModel | NotDone:
@@ -170,7 +171,7 @@ def _falls(
     snapshot: Snapshot,
     entry: AssetEntry,
     hours: HourlyReturns | None,
-    events: tuple[Event, ...],
+    events: tuple[Scenario, ...],
     until: pd.Timestamp | None,
 ) -> tuple[HistoricalFall, ...]:
     if hours is not None and entry.kind != "pegged":

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from govkit.calibrate import case, feed_scenarios, position
-from govkit.data import load_appetite, load_events, load_market, load_model
+from govkit.data import load_appetite, load_market, load_model, load_scenarios
 from govkit.proposal import make_evidence
 from govkit.records.evidence import AssetEvidence, Evidence
-from govkit.records.market import Market, Overlay, Question
+from govkit.records.market import Appetite, Market, Overlay, Question
 from govkit.records.model import MarketModel
 
 NAME = "aave-v3-ethereum"
@@ -27,9 +27,9 @@ REFUSED = {
 
 @contextmanager
 def fewer_paths(
-    book: int = 2000, falls: int = 20_000, refits: int = 1000, feed: int = 5000
+    book: int = 5 * 512, falls: int = 5 * 4096, refits: int = 1024, feed: int = 5000
 ) -> Iterator[None]:
-    """Run the same code on smaller samples; users run 20,000, of falls 100,000."""
+    """Run the same code on smaller samples; users run 40,960, of falls 163,840."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(case, "BOOK_PATHS", book)
         patch.setattr(position, "FALL_PATHS", falls)
@@ -49,7 +49,7 @@ def evidence_of(
     *assets: str,
     market: Market | None = None,
     model: MarketModel | None = None,
-    appetite: str = "moderate",
+    appetite: str | Appetite = "moderate",
     seed: int = 1,
     overlays: tuple[Overlay, ...] = (),
     **rest: Any,
@@ -58,8 +58,8 @@ def evidence_of(
         question(*assets, seed=seed, overlays=overlays),
         market or load_market(NAME),
         model or load_model(),
-        load_appetite(appetite),
-        load_events(),
+        load_appetite(appetite) if isinstance(appetite, str) else appetite,
+        load_scenarios(),
         **rest,
     )
 

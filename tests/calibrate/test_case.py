@@ -98,7 +98,9 @@ def test_against_its_underlying_a_staking_token_supports_more(
     threshold, reason = limit(pair, "dated stress")
     assert threshold is None
     assert "in dollars" in reason
-    assert (pair.worst_falls, pair.stress) == ((), ())
+    assert pair.worst_falls == ()
+    assert pair.stress is not None
+    assert not any(result.decides for result in pair.stress.results)
     assert {w.role for w in pair.windows} == {w.role for w in dollars.windows} - {"ratio"}
     # The exchange rate that is reported knows no discount, and none is missing from the law.
     assert pair.oracle is not None
@@ -226,14 +228,11 @@ def test_a_pooled_asset_is_calibrated_as_long_as_one_sale_clears_it(
 
 
 def test_the_path_error_is_that_of_the_limit_that_binds() -> None:
-    """UNI's tail loss moved its support by ten points over five seeds; 0.3 points hid that.
-
-    The ends of the interval of the expected shortfall cross the limit several points apart.
-    """
+    """A tail loss is flat in the threshold, so its interval is wide; a quantile's is narrow."""
     for asset, limit, paths, noisy in (
-        ("UNI", "tail loss", 20_000, True), ("WETH", "position", 100_000, False),
+        ("UNI", "tail loss", 40_960, True), ("WBTC", "position", 163_840, False),
     ):  # fmt: skip
-        with fewer_paths(book=20_000, falls=100_000, refits=200):
+        with fewer_paths(book=40_960, falls=163_840, refits=256):
             found = one(asset)
         assert found.support is not None
         assert [each.name for each in found.limits if each.binding] == [limit]

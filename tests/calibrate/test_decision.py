@@ -15,9 +15,12 @@ from govkit.calibrate.decision import (
     decide,
     recommended_parameters,
     round_down,
+    settled,
+    with_wider_gap,
 )
 from govkit.data import load_appetite
 from govkit.records.evidence import AssetEvidence, Parameters, Support
+from govkit.records.justification import Agreement, KeepBand, LtvRule
 from govkit.records.market import Dated, Reserve
 from govkit.records.model import MarketModel
 from tests.calibrate.pipeline import PEGGED, REFUSED, SUPPORTED
@@ -45,8 +48,19 @@ def reserve(**changed: Any) -> Reserve:
     return Reserve.model_validate(values | changed)
 
 
-def ruling(given: Support, evidence: RaiseEvidence = STRONG, **changed: Any) -> Ruling:
-    return decide(CURRENT, given, reserve(**changed), MODERATE, evidence)
+def band(highest: float, lowest: float | None = None) -> KeepBand:
+    """A keep band that ends just below the highest allowed threshold, unless said."""
+    return KeepBand(
+        highest=highest, lowest=highest if lowest is None else lowest, most_unnecessary=0.35,
+        at_current=0.4, at_recommended=0.4,
+    )  # fmt: skip
+
+
+def ruling(
+    given: Support, evidence: RaiseEvidence = STRONG, lowest: float | None = None, **changed: Any
+) -> Ruling:
+    edge = band(given.bound, lowest)
+    return decide(CURRENT, given, edge, reserve(**changed), MODERATE, evidence)
 
 
 def codes(found: Ruling) -> list[str]:
@@ -101,6 +115,59 @@ def test_far_above_is_what_the_model_does_not_see(rounded: float, kind: str) -> 
     assert "governance" in text
 
 
+@pytest.mark.parametrize(("lowest", "action"), [(0.79, "keep"), (0.80, "keep"), (0.801, "raise")])
+def test_inside_the_keep_band_a_higher_threshold_spares_too_little(
+    lowest: float, action: str
+) -> None:
+    found = ruling(support(0.825), lowest=lowest)
+    assert found.action == action
+    if action == "keep":
+        assert codes(found) == ["within_keep_band"]
+        assert found.reasons[0].numbers["low"] == lowest
+
+
+def test_the_interval_keeps_a_value_below_the_band_too() -> None:
+    found = ruling(support(0.825, low=0.795))
+    assert (found.action, codes(found)) == ("keep", ["within_interval"])
+
+
+@pytest.mark.parametrize("action", ["raise", "lower"])
+def test_a_move_that_sets_of_paths_disagree_on_is_not_made(action: str) -> None:
+    given = support(0.825) if action == "raise" else support(0.70)
+    moved = ruling(given)
+    assert moved.action == action
+    agreed = Agreement(sets=5, agreeing=5, lowest=0.7, highest=0.71)
+    assert settled(moved, agreed, CURRENT) == moved
+    found = settled(moved, agreed.model_copy(update={"agreeing": 4}), CURRENT)
+    assert (found.action, found.threshold, codes(found)) == ("keep", CURRENT, ["unstable"])
+    assert found.reasons[0].numbers == {
+        "current": CURRENT, "sets": 5, "agreeing": 4, "lowest": 0.7, "highest": 0.71,
+    }  # fmt: skip
+
+
+def test_a_keep_needs_no_agreement() -> None:
+    kept = ruling(support(0.80))
+    torn = Agreement(sets=5, agreeing=1, lowest=0.7, highest=0.9)
+    assert settled(kept, torn, CURRENT) == kept
+
+
+@pytest.mark.parametrize(("needed", "lowered", "ltv"), [(6.2, True, 0.735), (5.3, False, 0.75)])
+def test_a_gap_that_an_ordinary_hour_crosses_is_widened(
+    needed: float, lowered: bool, ltv: float
+) -> None:
+    rule = LtvRule(
+        gap_points=5.0, normal_fall=needed / 80, needed_points=needed, lowered=lowered,
+        other_rule_points=10.0, other_rule_ltv=0.7,
+    )  # fmt: skip
+    before = Parameters(ltv=0.75, threshold=0.80, bonus=0.05)
+    after, reason = with_wider_gap(before, rule, 0.5)
+    assert after == before.model_copy(update={"ltv": ltv})
+    assert (reason is not None) == lowered
+    if reason is not None:
+        assert reason.code == "ltv_lowered"
+        assert reason.numbers == {"gap_points": 5.0, "needed_points": needed}
+
+
 @pytest.mark.parametrize("rounded", [0.825, 0.83])
 def test_raise_is_one_point(rounded: float) -> None:
     found = ruling(support(rounded))
@@ -117,6 +184,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "interval": {"low": 0.8099},
     "models": {"evidence": RaiseEvidence(True, 0.8099, 0.83)},
     "stress": {"evidence": RaiseEvidence(True, 0.83, 0.8099)},
+    "joint": {"evidence": RaiseEvidence(True, 0.83, 0.83, joint_fails=True)},
 }
 
 
@@ -145,7 +213,8 @@ def test_nothing_stops_a_cut() -> None:
 @given(st.integers(60, 198), st.integers(60, 198))
 def test_every_pair_of_half_points(current: int, supported: int) -> None:
     now, then = current / 200, supported / 200
-    found = decide(now, support(then), reserve(), MODERATE, RaiseEvidence(True, None, None))
+    free = RaiseEvidence(True, None, None)
+    found = decide(now, support(then), band(then + 0.001), reserve(), MODERATE, free)
     gap = (supported - current) / 2
     if gap < -2:
         expected = ("lower", max(now - 0.03, then))

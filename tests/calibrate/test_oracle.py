@@ -42,7 +42,7 @@ from govkit.records.oracle import ManipulationScreen, OracleEvidence
 from govkit.records.provenance import NotDone, Window
 from govkit.render import facts
 from govkit.render.environment import fill
-from govkit.simulate.falls import ReturnLaw
+from govkit.simulate.falls import ReturnLaw, draw
 from govkit.simulate.paths import price_paths
 from tests.calibrate.pipeline import with_reserve
 from tests.simulate.laws import gaussian_law
@@ -202,9 +202,10 @@ def test_pinned_book_never_sees_a_fall() -> None:
 
 def test_exchange_rate_book_sees_only_the_underlying() -> None:
     plain, wrapped = gaussian_law(0.02), with_ratio(gaussian_law(0.02), 0.01)
-    paths = {"hours": 3, "paths": 50, "seed": 5, "name": "X"}
+    draws = draw(hours=3, paths=50, seed=5, name="X")
     np.testing.assert_array_equal(
-        price_paths(underlying(wrapped), SHARES, **paths), price_paths(plain, SHARES, **paths)
+        price_paths(underlying(wrapped), SHARES, draws, seed=5, name="X"),
+        price_paths(plain, SHARES, draws, seed=5, name="X"),
     )
     feed = Feed(rule("exchange rate"), 1, horizon_hours=2.0)
     token = simulate_feed(feed, wrapped, SHARES, seed=5, name="X")

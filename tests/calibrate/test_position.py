@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom
 
 from govkit.calibrate import position as pos
 from govkit.records.model import MarketModel
@@ -18,16 +17,18 @@ HOURS = (1, 2, 6, 24)
 
 
 @pytest.fixture(scope="session")
-def weth_falls(model: MarketModel) -> dict[int, pos.Array]:
+def weth_falls(model: MarketModel) -> dict[int, pos.Falls]:
     law = return_law(model.returns["ETH"])
     falls = simulate_falls(law, hours=24, paths=100_000, seed=1, name="WETH")
-    return {hours: falls[:, hours - 1] for hours in HOURS}
+    even = np.ones(len(falls))
+    return {h: pos.Falls(falls[:, h - 1], falls[:, 0], even, float(h)) for h in HOURS}
 
 
 @pytest.mark.parametrize(("hours", "published"), [(1, 0.86), (2, 0.83), (6, 0.76), (24, 0.60)])
-def test_weth_as_published(weth_falls: dict[int, pos.Array], hours: int, published: float) -> None:
+def test_weth_as_published(weth_falls: dict[int, pos.Falls], hours: int, published: float) -> None:
     # calibration.md, section 2: p = 0.5 %, delta = 0.5 %, b = 5 %, trigger state.
-    fall = pos.quantile_fall(weth_falls[hours], 0.005)
+    falls = weth_falls[hours]
+    fall = pos.quantile_fall(falls.over_horizon, falls.weight, 0.005)
     assert pos.position_limit(fall, 0.005, 0.05) == pytest.approx(published, abs=0.01)
 
 
@@ -41,10 +42,11 @@ def test_position_limit_closed_form() -> None:
 @pytest.mark.parametrize("probability", [0.2, 0.01, 0.005, 0.002])
 @pytest.mark.parametrize("hours", [1, 24])
 def test_survival_at_the_limit(
-    weth_falls: dict[int, pos.Array], hours: int, probability: float
+    weth_falls: dict[int, pos.Falls], hours: int, probability: float
 ) -> None:
     falls = weth_falls[hours]
-    limit = pos.position_limit(pos.quantile_fall(falls, probability), 0.005, 0.05)
+    fall = pos.quantile_fall(falls.over_horizon, falls.weight, probability)
+    limit = pos.position_limit(fall, 0.005, 0.05)
     implied = pos.survival(falls, limit, 0.005, 0.05, episodes_per_year=25.0)
     # The quantile lies between two order statistics: one path of 100,000 either way.
     assert implied.survival == pytest.approx(1 - probability, abs=2e-5)
@@ -54,35 +56,12 @@ def test_survival_at_the_limit(
 
 def test_survival_counts_the_boundary_as_survived() -> None:
     # threshold 0.8, no deviation, no bonus: falls up to 0.2 survive, 0.2 included.
-    falls = np.array([0.0, 0.1, 1 - 0.8, 0.25, 0.5])
+    over = np.array([0.0, 0.1, 1 - 0.8, 0.25, 0.5])
+    falls = pos.Falls(over, over, np.ones(5), 1.0)
     assert pos.survival(falls, 0.8, 0.0, 0.0, 1.0).survival == 0.6
 
 
-@pytest.mark.parametrize("probability", [0.05, 0.01])
-def test_quantile_interval_covers(probability: float) -> None:
-    # The order statistics bracket the true quantile when the number of draws below it, a
-    # Binomial(n, 1 - p), lies between their ranks: an exact coverage of at least 95 %.
-    n, repeats = 800, 4000
-    low, high = (int(binom.ppf(q, n, 1 - probability)) for q in (0.025, 0.975))
-    exact = binom.cdf(high, n, 1 - probability) - binom.cdf(low - 1, n, 1 - probability)
-    assert 0.95 <= exact < 0.985
-    samples = np.random.default_rng(7).exponential(size=(repeats, n))
-    truth = -np.log(probability)
-    covered = 0
-    for sample in samples:
-        bottom, top = pos.quantile_interval(sample, probability)
-        covered += bottom <= truth < top
-    spread = np.sqrt(exact * (1 - exact) / repeats)
-    assert covered / repeats == pytest.approx(exact, abs=4 * spread)
-
-
-def test_quantile_interval_stays_inside_a_small_sample() -> None:
-    falls = np.arange(20) / 20
-    low, high = pos.quantile_interval(falls, 0.002)
-    assert falls[0] <= low <= high == falls[-1]
-
-
-def test_tail_points_bracket_and_increase(weth_falls: dict[int, pos.Array]) -> None:
+def test_tail_points_bracket_and_increase(weth_falls: dict[int, pos.Falls]) -> None:
     points = pos.tail_points(weth_falls[6])
     assert [p.probability for p in points] == list(pos.TAIL_PROBABILITIES)
     assert all(p.low <= p.fall <= p.high for p in points)
@@ -201,3 +180,29 @@ TABLE = FallTable(
 def test_table_fall(hours: float, probability: float, fall: float | None) -> None:
     found = pos.table_fall(TABLE, hours, probability)
     assert found == (None if fall is None else pytest.approx(fall, abs=1e-12))
+
+
+def test_tilted_falls_are_the_plain_ones(
+    model: MarketModel, weth_falls: dict[int, pos.Falls]
+) -> None:
+    law = return_law(model.returns["ETH"])
+    with fewer_paths(falls=5 * 4096):
+        tilted = pos.simulate_position(law, 2.0, 1, "WETH")
+    assert len(tilted.weight) == 5 * 4096
+    assert tilted.weight.mean() == pytest.approx(1.0, abs=0.02)
+    plain = weth_falls[2]
+    for probability in (0.05, 0.005, 0.001):
+        ours = pos.quantile_fall(tilted.over_horizon, tilted.weight, probability)
+        theirs = pos.quantile_fall(plain.over_horizon, plain.weight, probability)
+        assert ours == pytest.approx(theirs, rel=0.05)
+
+
+def test_the_sets_are_the_whole(model: MarketModel) -> None:
+    law = return_law(model.returns["ETH"])
+    with fewer_paths(falls=5 * 256):
+        whole = pos.simulate_position(law, 1.0, 1, "WETH")
+    parts = [whole.of_set(k) for k in range(pos.SETS)]
+    assert [len(part.weight) for part in parts] == [256] * 5
+    np.testing.assert_array_equal(
+        np.concatenate([part.over_horizon for part in parts]), whole.over_horizon
+    )

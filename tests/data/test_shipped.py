@@ -31,7 +31,7 @@ def model() -> MarketModel:
 
 def test_every_toml_loads() -> None:
     files = sorted(data.FOLDER.rglob("*.toml"))
-    assert {path.stem for path in files} >= {MARKET, "moderate", "assets", "events"}
+    assert {path.stem for path in files} >= {MARKET, "moderate", "assets", "dated", "synthetic"}
     for path in files:
         assert tomllib.loads(path.read_text(encoding="utf-8"))
     for name in data.market_names():
