@@ -33,7 +33,7 @@ def rows() -> dict[str, list[str]]:
 
 def supported(asset: str, column: int = 4) -> float:
     """Return a printed supported value, percent; columns 3 to 5 are the appetites."""
-    return float(rows()[asset][column].removesuffix(" %"))
+    return float(rows()[asset][column].split()[0])
 
 
 @pytest.mark.slow

@@ -74,6 +74,10 @@ def refusal_words(reason: Reason) -> str:
         "refuse_horizon": lambda: (
             f"a forced sale would take {hours(n['hours'])}, longer than {hours(n['limit_hours'])}"
         ),
+        "refuse_book": lambda: (
+            f"the book holds {usd(n['book_usd'])} of debt, more than the {usd(n['cap_usd'])} that "
+            "a full supply cap backs"
+        ),
         "refuse_long_tail": lambda: (
             "its history is that of comparable assets, enough for a supply cap of up to "
             f"{usd(n['largest_usd'])}; the cap in force is {usd(n['cap_usd'])}"

@@ -103,7 +103,8 @@ def test_a_threshold_of_zero_never_fails(market: Market, model: MarketModel) -> 
     assert none.failure_probability == 0
     assert none.place == Place(meets="conservative", misses="")
     # Rule of three, exact: 1 - 0.025 ** (1 / n), for a sample half as large.
-    assert none.failure_high == pytest.approx(1 - 0.025 ** (1 / 50_000), rel=1e-6)
+    half = position.FALL_PATHS / 2
+    assert none.failure_high == pytest.approx(1 - 0.025 ** (1 / half), rel=1e-6)
 
 
 def test_the_allowance_inverts_the_position_limit() -> None:

@@ -67,6 +67,9 @@ def small(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
+CHARTS = ("waterfall", "tornado", "loss", "tail", "slippage", "frontier", "stress")
+
+
 def test_files_of_a_proposal(first: tuple[Path, Result]) -> None:
     out, result = first
     assert result.exit_code == 0, result.output
@@ -78,10 +81,10 @@ def test_files_of_a_proposal(first: tuple[Path, Result]) -> None:
     }  # fmt: skip
     assert written["proposal.pdf"].startswith(b"%PDF-")
     for asset in ("weth", "wbtc"):
-        for chart in ("waterfall", "loss", "tail", "slippage"):
+        for chart in CHARTS:
             assert written[f"charts/{asset}-{chart}.png"].startswith(b"\x89PNG")
             assert b"<svg" in written[f"charts/{asset}-{chart}.svg"][:2000]
-    assert len(charts) == 16
+    assert len(charts) == 2 * 2 * len(CHARTS)
     # Every picture that the post shows lies beside it.
     shown = set(re.findall(r"charts/[\w.-]+", written["proposal.md"].decode()))
     assert shown

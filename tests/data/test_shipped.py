@@ -51,6 +51,7 @@ def test_appetites_are_ordered_from_strict_to_bold() -> None:
         "stress_loss_share": [0.0005, 0.0025, 0.005],
         "invariant_margin": [0.03, 0.02, 0.01],
         "confidence": [0.95, 0.80, 0.50],
+        "most_unnecessary": [0.20, 0.35, 0.50],
     }
     for field, values in table.items():
         assert [getattr(row, field) for row in rows] == values
