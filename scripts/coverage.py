@@ -17,7 +17,8 @@ import pandas as pd
 from numba import njit
 from scipy.stats import t as student
 
-from govkit.calibrate.position import quantile_interval, refit_falls, widened
+from govkit.calibrate.position import refit_falls, widened
+from govkit.calibrate.weighted import quantile_interval
 from govkit.estimate.returns.hours import HourlyReturns
 from govkit.estimate.returns.model import estimate_returns, fitted_variance
 from govkit.estimate.returns.pareto import fit_pareto, shape_interval
@@ -121,7 +122,7 @@ def intervals(random: np.random.Generator) -> str:
         if fitted is not None:
             low, high = shape_interval(excess, fitted)
             shapes += low <= 0.25 <= high
-        low, high = quantile_interval(random.exponential(size=20_000), PROBABILITY)
+        low, high = quantile_interval(random.exponential(size=20_000), np.ones(20_000), PROBABILITY)
         quantiles += low <= -np.log(PROBABILITY) <= high
     return (
         f"95 % profile-likelihood interval of a Pareto shape, 310 excesses: {shapes / 10:.1f} %\n"

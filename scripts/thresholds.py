@@ -12,10 +12,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from govkit.calibrate.asset import refusal_of
 from govkit.calibrate.case import Asked, simulate_case
 from govkit.calibrate.decision import settled
 from govkit.calibrate.limits import limits_of, support_of
+from govkit.calibrate.refusal import refusal_of
 from govkit.calibrate.ruling import agreement_on, rule_on
 from govkit.data import (
     appetite_names,

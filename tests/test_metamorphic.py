@@ -219,6 +219,8 @@ def test_an_appetite_that_no_threshold_meets_is_refused() -> None:
     assert (asked.action, asked.reasons[0].code) == ("refuse", "refuse_appetite")
     assert asked.reasons[0].texts == {"limit": "tail loss"}
     assert [lever.name for lever in asked.levers] == ["cap", "bonus", "close rule", "oracle"]
+    # No cap, bonus or feed changes that: what would is said for each lever that has none.
+    assert all(lever.needed is None and lever.reason for lever in asked.levers)
     assert asked.recommended.threshold == asked.in_force.threshold.value
 
 

@@ -9,16 +9,16 @@ import numpy as np
 
 from govkit.calibrate.book import grid_points
 from govkit.calibrate.case import BOOK_HOURS, Asked, Case, simulate_case
-from govkit.calibrate.clearing import LONGEST_HORIZON_HOURS
 from govkit.calibrate.decision import recommended_parameters, settled, with_wider_gap
 from govkit.calibrate.explain import bars_of, cost_of, impact_of
 from govkit.calibrate.justify import justification
 from govkit.calibrate.keep_band import keep_band, unnecessary_over
-from govkit.calibrate.levers import can_clear, levers_of, supports_current
+from govkit.calibrate.levers import levers_of, supports
 from govkit.calibrate.limits import exceeded, limits_of, model_range, other_models, support_of
 from govkit.calibrate.ltv import ltv_rule
 from govkit.calibrate.oracle import oracle_evidence
 from govkit.calibrate.position import survival, tail_points
+from govkit.calibrate.refusal import levers_for, levers_for_appetite, refusal_of, wrong_unit
 from govkit.calibrate.ruling import agreement_on, alternative, rule_on
 from govkit.calibrate.stress import run_scenarios
 from govkit.calibrate.surrogate import Surrogate, surrogate_of
@@ -41,8 +41,6 @@ from govkit.records.snapshot import Finding
 from govkit.records.stress import Scenario
 
 FALLS_SHOWN = 8
-BOOK_SLACK = 2.0
-"""A book may hold more debt than the average health factor allows, but not twice as much."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,8 @@ def calibrate_asset(
     """
     refusal, curve = refusal_of(asked), asked.curve
     if refusal is not None or curve is None:
-        return Calibrated(_refused(asked, rules, refusal or Reason(code="refuse_data")), None)
+        reason = refusal or Reason(code="refuse_data")
+        return Calibrated(_refused(asked, rules, reason, levers_for(asked, reason)), None)
     deciding = frozenset(one.name for one in scenarios if one.decides)
     limit = rules.largest_threshold(asked.bonus)
     case = simulate_case(asked, curve, limit, deciding, (appetite, *others))
@@ -80,7 +79,9 @@ def calibrate_asset(
             code="refuse_appetite", numbers={"lowest": float(case.losses.thresholds[0])},
             texts={"limit": impossible.name},
         )  # fmt: skip
-        return Calibrated(_refused(asked, rules, reason), None)
+        support = support_of(case, limits, appetite, overlays)
+        levers = levers_for_appetite(case, support, appetite)
+        return Calibrated(_refused(asked, rules, reason, levers), None)
     return Calibrated(
         _decided(case, rules, limits, appetite, others, overlays, scenarios, joint_fails), case
     )
@@ -114,7 +115,10 @@ def _decided(
     surrogate = surrogate_of(case, support, appetite)
     levers: tuple[Lever, ...] = ()
     if ruling.action == "lower":
-        levers = levers_of(asked, supports_current(case, support, appetite, surrogate))
+        levers = levers_of(
+            asked,
+            supports(case, current.threshold * support.point / support.bound, appetite, surrogate),
+        )
     alternatives = tuple(alternative(case, other, overlays) for other in others)
     models = other_models(case, appetite)
     return AssetEvidence(
@@ -187,45 +191,6 @@ def _path(asked: Asked, rules: RuleBook, proposed: Parameters, end_state: float)
     )  # fmt: skip
 
 
-def refusal_of(asked: Asked) -> Reason | None:
-    """Return why no threshold can be given, or None."""
-    missing = {item.what: item.reason for item in asked.known.not_done}
-    if "returns" in missing or asked.returns_key not in asked.model.returns:
-        code = "refuse_pegged" if asked.reserve.kind == "pegged" else "refuse_history"
-        return Reason(code=code, texts={"reason": missing.get("returns", "")})
-    curve = asked.curve
-    if curve is None or not asked.known.supported:
-        return Reason(code="refuse_data", texts={"reason": asked.known.verdict})
-    if not asked.measured_in_debt:
-        return Reason(code="refuse_data", texts={"reason": _wrong_unit(asked).reason})
-    clearing = asked.clearing(curve)
-    if asked.book is not None and sum(asked.book.debt_usd) > clearing.debt_at_cap_usd * BOOK_SLACK:
-        return Reason(
-            code="refuse_book",
-            numbers={"book_usd": sum(asked.book.debt_usd), "cap_usd": clearing.debt_at_cap_usd},
-        )
-    if clearing.chunk_usd <= 0:
-        return Reason(
-            code="refuse_liquidity",
-            numbers={"bonus": asked.bonus, "slippage": curve.slippage[0]},
-        )
-    if clearing.horizon_hours > LONGEST_HORIZON_HOURS:
-        return Reason(
-            code="refuse_horizon",
-            numbers={"hours": clearing.horizon_hours, "limit_hours": LONGEST_HORIZON_HOURS},
-        )
-    if asked.returns.basis == "pooled" and clearing.chunks > 1:
-        # What others' history says of an asset holds for a position that leaves at once.
-        return Reason(
-            code="refuse_long_tail",
-            numbers={
-                "cap_usd": clearing.supply_cap_usd,
-                "largest_usd": clearing.cap_within_chunk_usd,
-            },
-        )
-    return None
-
-
 def current_values(reserve: Reserve) -> Parameters:
     """Return the values in force."""
     return Parameters(
@@ -243,11 +208,13 @@ def _survivals(case: Case, current: float, proposed: float) -> dict[str, Any]:
     return {"implied_current": implied(current), "implied_recommended": implied(proposed)}
 
 
-def _refused(asked: Asked, rules: RuleBook, reason: Reason) -> AssetEvidence:
+def _refused(
+    asked: Asked, rules: RuleBook, reason: Reason, levers: tuple[Lever, ...]
+) -> AssetEvidence:
     current = current_values(asked.reserve)
     missing = asked.known.not_done
     if asked.returns_key in asked.model.returns and not asked.measured_in_debt:
-        missing += (_wrong_unit(asked),)
+        missing += (wrong_unit(asked),)
     left = NotDone(
         what="decision",
         reason="refused; the value in force is shown unchanged and is neither supported nor "
@@ -259,23 +226,8 @@ def _refused(asked: Asked, rules: RuleBook, reason: Reason) -> AssetEvidence:
         action="refuse",
         reasons=(reason,),
         path=_path(asked, rules, current, current.threshold),
-        levers=_levers(asked, reason),
+        levers=levers,
         not_done=(*missing, left),
-    )
-
-
-def _levers(asked: Asked, reason: Reason) -> tuple[Lever, ...]:
-    """Return what could be changed instead, where a sale that is too slow is the reason."""
-    return levers_of(
-        asked, can_clear(at_once=reason.code in ("refuse_long_tail", "refuse_appetite"))
-    )
-
-
-def _wrong_unit(asked: Asked) -> NotDone:
-    return NotDone(
-        what="returns against the debt",
-        reason=f"falls are measured in {asked.returns.numeraire} and the debt is "
-        f"{asked.market.debt_asset}; fit a model in that with 'govkit fit --numeraire'",
     )
 
 

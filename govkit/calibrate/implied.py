@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from govkit.calibrate import position
-from govkit.calibrate.asset import refusal_of
 from govkit.calibrate.case import Asked
 from govkit.calibrate.clearing import debt_at_cap
+from govkit.calibrate.refusal import refusal_of
 from govkit.calibrate.weighted import exceedance, quantile_interval
 from govkit.records.base import rounded
 from govkit.records.evidence import Reason

@@ -67,6 +67,22 @@ def liquidated_debt(
     return np.asarray((weight[:, None] * debt_below(accounts, health)).mean(axis=0))
 
 
+def grouped(lows: Array, weight: Array) -> tuple[Array, Array]:
+    """Return lows and weights of about `BAND_PATHS` groups of neighbouring lows, shape (groups,).
+
+    Every path counts: a group has the weighted mean of its lows and their weight together, scaled
+    to mean 1. Taking every n-th path instead would be biased, since the leading digits of a Sobol
+    point hang on its place in the sequence.
+    """
+    size = len(lows) // BAND_PATHS
+    if size <= 1:
+        return lows, weight / weight.mean()
+    order, first = np.argsort(lows, kind="stable"), np.arange(0, len(lows), size)
+    total = np.add.reduceat(weight[order], first)
+    mean = np.add.reduceat((weight * lows)[order], first) / total
+    return np.minimum(mean, 1.0), total / total.mean()
+
+
 def unnecessary_share(liquidated: Array, at_highest: float) -> Array:
     """Return U = 1 - Liq(highest) / Liq(threshold); 0 where nothing more is liquidated."""
     more = np.maximum(liquidated, max(at_highest, 1e-300))
@@ -91,10 +107,9 @@ def lowest_threshold(thresholds: Array, unnecessary: Array, most: float, highest
 def unnecessary_over(case: Case, thresholds: Array, highest: float) -> Array:
     """Return the share of liquidated debt that `highest` would have spared, shape (n,)."""
     asked = case.asked
-    some = slice(None, None, max(len(case.lows) // BAND_PATHS, 1))
-    lows, weight = case.lows[some], case.losses.weight[some]
+    lows, weight = grouped(case.lows, case.losses.weight)
     liquidated = liquidated_debt(
-        asked.book or asked.model.accounts, lows, weight / weight.mean(),
+        asked.book or asked.model.accounts, lows, weight,
         np.append(thresholds, highest), asked.reserve.threshold.value,
     )  # fmt: skip
     return unnecessary_share(liquidated[:-1], float(liquidated[-1]))

@@ -12,7 +12,7 @@ from govkit.calibrate.clearing import LONGEST_HORIZON_HOURS, stressed_depth, ter
 from govkit.calibrate.position import position_limit
 from govkit.calibrate.surrogate import Surrogate
 from govkit.calibrate.weighted import exceedance, expected_shortfall
-from govkit.records.evidence import Clearing, Support
+from govkit.records.evidence import Clearing
 from govkit.records.justification import Lever
 from govkit.records.market import Appetite
 from govkit.simulate.falls import draw_tilted
@@ -65,17 +65,13 @@ def can_clear(*, at_once: bool) -> Enough:
     return enough
 
 
-def supports_current(
-    case: Case, support: Support, appetite: Appetite, surrogate: Surrogate
-) -> Enough:
-    """Return the test of a cut: would the threshold in force be supported.
+def supports(case: Case, needed: float, appetite: Appetite, surrogate: Surrogate) -> Enough:
+    """Return the test of a cut: would every limit allow the threshold `needed`.
 
-    Every limit is run anew at the threshold whose lower bound is the value in force, on 8,192
-    paths of the same law; the uncertainty and the overlays keep their proportion.
+    The limits are run anew on 8,192 paths of the same law. For a value whose lower bound is to be
+    supported, `needed` is that value over the share that uncertainty and overlays leave.
     """
-    law, name = case.asked.law, f"{case.asked.asset} levers"
-    seed, needed = case.asked.seed, case.asked.reserve.threshold.value
-    needed *= support.point / support.bound
+    law, name, seed = case.asked.law, f"{case.asked.asset} levers", case.asked.seed
     draws = draw_tilted(hours=BOOK_HOURS, paths=PATHS, seed=seed, name=name)
     inside = np.array(case.asked.returns.worst_five_minutes)
     prices = price_paths(law, inside, draws, seed=seed, name=name)

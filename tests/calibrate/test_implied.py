@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from govkit.calibrate import position
-from govkit.calibrate.asset import refusal_of
 from govkit.calibrate.case import Asked
 from govkit.calibrate.implied import (
     allowance,
@@ -17,6 +16,7 @@ from govkit.calibrate.implied import (
     place_of,
     whole_market,
 )
+from govkit.calibrate.refusal import refusal_of
 from govkit.data import appetite_names, load_appetite
 from govkit.records.evidence import Reason
 from govkit.records.implied import ImpliedAsset, ImpliedConfidence, NotImplied, Place
