@@ -26,7 +26,7 @@ from govkit.records.evidence import (
     ModelFacts,
 )
 from govkit.records.joint import JointCheck
-from govkit.records.market import Appetite, Market, Question, Sourced
+from govkit.records.market import Appetite, Market, Question, Reserve, Sourced
 from govkit.records.model import MarketModel
 from govkit.records.provenance import NotDone
 from govkit.records.stress import Scenario
@@ -163,12 +163,22 @@ def _specification(
     for one in assets:
         reserve = market.reserves[one.asset]
         current = current_values(reserve)
-        changes += rules.changes(one.asset, current, one.recommended)
+        changes += _named(rules.changes(one.asset, current, one.recommended), reserve)
         rails += rules.guard_rails(
             one.asset, current, one.recommended, e_mode=bool(reserve.e_mode),
             steward_days=market.steward_minimum_days,
         )  # fmt: skip
     return tuple(changes), tuple(rails)
+
+
+def _named(changes: tuple[Change, ...], reserve: Reserve) -> tuple[Change, ...]:
+    """Say of an e-mode's values that they are its own; the reserve's stay as they are."""
+    if not reserve.e_mode:
+        return changes
+    return tuple(
+        one.model_copy(update={"parameter": f"{one.parameter} of e-mode {reserve.e_mode}"})
+        for one in changes
+    )
 
 
 def _market_facts(market: Market) -> MarketFacts:

@@ -13,7 +13,7 @@ from govkit.calibrate.decision import recommended_parameters, settled, with_wide
 from govkit.calibrate.explain import bars_of, cost_of, impact_of
 from govkit.calibrate.justify import justification
 from govkit.calibrate.keep_band import keep_band, unnecessary_over
-from govkit.calibrate.levers import levers_of, supports
+from govkit.calibrate.levers import Meets, levers_of, supports
 from govkit.calibrate.limits import exceeded, limits_of, model_range, other_models, support_of
 from govkit.calibrate.ltv import ltv_rule
 from govkit.calibrate.oracle import oracle_evidence
@@ -114,11 +114,10 @@ def _decided(
     )
     surrogate = surrogate_of(case, support, appetite)
     levers: tuple[Lever, ...] = ()
+    needed = current.threshold * support.point / support.bound
+    meets = supports(case, needed, appetite, surrogate)
     if ruling.action == "lower":
-        levers = levers_of(
-            asked,
-            supports(case, current.threshold * support.point / support.bound, appetite, surrogate),
-        )
+        levers = levers_of(asked, meets)
     alternatives = tuple(alternative(case, other, overlays) for other in others)
     models = other_models(case, appetite)
     return AssetEvidence(
@@ -144,7 +143,10 @@ def _decided(
         agreement=agreement,
         ltv_rule=gap,
         levers=levers,
-        justification=_justified(case, surrogate, support, appetite, others, alternatives),
+        justification=_justified(
+            case, surrogate, support, appetite, others, alternatives,
+            None if binding.name == "position" else meets,
+        ),
         impact=impact_of(case, proposed.threshold),
         oracle=_feed(case, proposed.threshold, appetite),
         comparisons=asked.returns.comparisons,
@@ -162,9 +164,10 @@ def _justified(
     appetite: Appetite,
     others: tuple[Appetite, ...],
     alternatives: tuple[Alternative, ...],
+    meets: Meets | None,
 ) -> Justification:
     unnecessary = unnecessary_over(case, case.losses.thresholds, support.bound)
-    found = justification(case, surrogate, support, appetite, unnecessary)
+    found = justification(case, surrogate, support, appetite, unnecessary, meets)
     costs = tuple(
         cost_of(case, one, other, support.bound)
         for one, other in zip(alternatives, others, strict=True)
@@ -246,7 +249,7 @@ def _common(asked: Asked) -> dict[str, Any]:
             offboarding=reserve.offboarding,
         ),
         "liquidity": asked.curve,
-        "worst_falls": asked.falls[:FALLS_SHOWN],
+        "worst_falls": asked.hourly_falls[:FALLS_SHOWN],
         "windows": _windows(asked),
         "findings": (*known.findings, *_law_findings(asked)),
     }  # fmt: skip

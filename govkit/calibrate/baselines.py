@@ -37,7 +37,7 @@ def baselines(case: Case, surrogate: Surrogate, support: Support) -> tuple[Basel
             _history(case, case.clearing.horizon_hours, "within T"),
             _history(case, DAY_HOURS, "within a day"),
             _gearbox(case),
-            _smart_ltv(case),
+            _smart_ltv(case, support),
             _whale(case),
             _clearing_house(surrogate),
             _constant(case),
@@ -72,10 +72,12 @@ def _no_table(hours: float) -> str:
 def _gearbox(case: Case) -> Row:
     name, source = "Gearbox", "LT ≤ 1 − dP − f_L − f_p, additive as published"
     fall, bonus = _historical_fall(case, case.clearing.horizon_hours), case.asked.bonus
+    # Aave takes its fee out of the bonus: the two together are the bonus.
     fee = bonus * case.terms.protocol_fee_share
+    left = bonus - fee
     if fall is None:
         return name, None, "1 − fall − bonus − fee", source, _no_table(case.clearing.horizon_hours)
-    return name, 1 - fall - bonus - fee, f"1 − {fall:.3f} − {bonus:g} − {fee:g}", source, ""
+    return name, 1 - fall - left - fee, f"1 − {fall:.3f} − {left:g} − {fee:g}", source, ""
 
 
 def smart_ltv(
@@ -92,23 +94,30 @@ def implied_confidence(
     return -log(threshold + bonus) * sqrt(liquidity / cap) / volatility
 
 
-def _smart_ltv(case: Case) -> Row:
+def _smart_ltv(case: Case, support: Support) -> Row:
     name = "SmartLTV"
     source = "exp(-c sigma / sqrt(l / d)) - beta, SmartLTV.sol of RiskDAO; c = 3 as in its test"
     asked, curve = case.asked, case.asked.curve
     variance = asked.returns.variance
-    if curve is None or variance.persistence >= 1:
+    if curve is None or variance.persistence >= 1 or asked.returns.basis == "depeg":
         return name, None, "", source, "no long-run volatility or no depth"
     daily = sqrt(24 * variance.omega / (1 - variance.persistence))
     liquidity = largest_size(stressed_depth(curve, 0.0), asked.bonus)
     cap = asked.reserve.supply_cap.value * asked.known.price_usd
     known = {"liquidity": liquidity, "cap": cap, "volatility": daily, "bonus": asked.bonus}
     value = smart_ltv(**known, confidence=SMART_LTV_CONFIDENCE)
-    current = asked.reserve.threshold.value
-    implied = implied_confidence(current, **known) if 0 < current + asked.bonus < 1 else 0.0
+    implied = [
+        f"{said} implies c = {implied_confidence(threshold, **known):.2f}"
+        # With the bonus at 1 or more no positive c gives the value.
+        if 0 < threshold + asked.bonus < 1 else f"no c gives {said}"
+        for said, threshold in (
+            ("the value in force", asked.reserve.threshold.value),
+            ("the supported value", support.bound),
+        )
+    ]  # fmt: skip
     words = (
         f"σ {daily * 100:.1f} % a day, l {_millions(liquidity)}, d {_millions(cap)}, "
-        f"β {asked.bonus * 100:g} %; the value in force implies c = {implied:.2f}"
+        f"β {asked.bonus * 100:g} %; {', '.join(implied)}"
     )
     return name, value, words, source, ""
 
@@ -134,7 +143,10 @@ def whale_loss(
 
 def _whale(case: Case) -> Row:
     name = "zero-loss whale test"
-    source = "Gauntlet's tool for Morpho: the largest threshold without bad debt of one whale"
+    source = (
+        "Gauntlet's tool for Morpho: the largest threshold without bad debt of one whale; it takes "
+        "the 99th percentile of monthly drawdowns, here the worst day on record stands in"
+    )
     curve, falls = case.asked.curve, case.asked.falls
     if curve is None or not falls:
         return name, None, "", source, "no depth or no dated fall"
@@ -163,7 +175,10 @@ def _clearing_house(surrogate: Surrogate) -> Row:
     fall = float(surrogate.rare_falls[CCP_HOURS - 1])
     margin = (1 + CCP_BUFFER) * fall
     words = f"1 − 1.25 × {fall:.3f}, the fall within 48 h exceeded in 0.5 % of episodes"
-    source = "EU 153/2013: 99.5 %, two days, buffer of 25 % against procyclicality (article 28)"
+    source = (
+        "EU 153/2013: 99.5 % as for OTC (article 24; others 99 %), two days as for others "
+        "(article 26; OTC five business days), buffer of 25 % (article 28)"
+    )
     return "clearing-house margin", max(1 - margin, 0.0), words, source, ""
 
 

@@ -97,6 +97,15 @@ class Asked:
         return () if self.in_pair else self.known.falls
 
     @property
+    def hourly_falls(self) -> tuple[HistoricalFall, ...]:
+        """Dated falls whose path is known by the hour.
+
+        Of a day's fall alone it is not known how fast it came. Spread over the day it would pass
+        any limit, so it is no test of one.
+        """
+        return tuple(fall for fall in self.falls if fall.horizons_hours[0] <= 1)
+
+    @property
     def curve(self) -> LiquidityCurve | None:
         """What selling the asset for the debt costs."""
         return self.known.curve_into(self.market.debt_asset)
@@ -141,6 +150,12 @@ class Asked:
     def with_bonus(self, bonus: float) -> Asked:
         """Return the same question with another liquidation bonus, a fraction."""
         return self._with_reserve(bonus=self.reserve.bonus.model_copy(update={"value": bonus}))
+
+    def with_latency(self, factor: float) -> Asked:
+        """Return the same question with the market's latency scaled."""
+        latency = self.market.latency_minutes
+        scaled = latency.model_copy(update={"value": latency.value * factor})
+        return replace(self, market=self.market.model_copy(update={"latency_minutes": scaled}))
 
     def with_deviation(self, deviation: float) -> Asked:
         """Return the same question with another deviation of the price feed, a fraction."""
@@ -208,7 +223,7 @@ def simulate_case(
     book = book_of(asked, clearing)
     grid = threshold_grid(asked.reserve.threshold.value, asked.bonus)
     losses, lows = _book_losses(asked, law, book, grid, terms, depth)
-    dated = tuple(fall for fall in asked.falls if fall.event in deciding)
+    dated = tuple(fall for fall in asked.hourly_falls if fall.event in deciding)
     levels = tuple(sorted({a.position_probability for a in appetites}))
     return Case(
         asked=asked,

@@ -76,7 +76,9 @@ def _below(current: float, support: Support, appetite: Appetite, excess: float) 
         return _keep(current, _reason("within_interval", current=current,
                                                low=support.low, high=support.high))  # fmt: skip
     cut = min(excess, appetite.largest_cut_points)
-    reasons = [_reason("above_support", current=current, bound=support.bound, excess_points=excess)]
+    above = _reason("above_support", current=current, bound=support.bound,
+                    rounded=support.rounded, excess_points=excess)  # fmt: skip
+    reasons = [above]
     if cut < excess - 1e-9:
         reasons.append(_reason("cut_limited", end_state=support.rounded, cut_points=cut))
     return Ruling("lower", round(current - cut / 100, 6), support.rounded, tuple(reasons))
@@ -180,7 +182,7 @@ def with_wider_gap(
 
 def _band_reason(current: float, support: Support, appetite: Appetite) -> Reason:
     return _reason(
-        "within_band", current=current, bound=support.bound,
+        "within_band", current=current, bound=support.bound, rounded=support.rounded,
         difference_points=abs(support.rounded - current) * 100,
         band_points=appetite.keep_band_points,
     )  # fmt: skip

@@ -32,7 +32,7 @@ def bars_of(
     latency_fall = pos.quantile_fall(falls.over_latency, falls.weight, probability)
     horizon_fall = pos.quantile_fall(falls.over_horizon, falls.weight, probability)
     before_overlays = support.bound + deducted(overlays)
-    return waterfall(
+    bars = waterfall(
         [
             ("fall", 1 - latency_fall),
             ("clearing", (1 - horizon_fall) / (1 - latency_fall)),
@@ -42,9 +42,14 @@ def bars_of(
             ("overlays", support.bound / before_overlays),
             ("uncertainty", before_overlays / support.point),
             ("rounding", support.rounded / support.bound),
-            ("decision", threshold / support.rounded),
         ]
     )
+    # What the rule adds is a plain difference: the bars before it end at the supported value.
+    added = Bar(
+        name="decision", factor=threshold / support.rounded,
+        points=100 * (threshold - support.rounded),
+    )  # fmt: skip
+    return (*bars, added)
 
 
 def impact_of(case: Case, recommended: float) -> Impact:

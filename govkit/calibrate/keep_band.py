@@ -85,8 +85,8 @@ def grouped(lows: Array, weight: Array) -> tuple[Array, Array]:
 
 def unnecessary_share(liquidated: Array, at_highest: float) -> Array:
     """Return U = 1 - Liq(highest) / Liq(threshold); 0 where nothing more is liquidated."""
-    more = np.maximum(liquidated, max(at_highest, 1e-300))
-    return np.asarray(1 - at_highest / more)
+    more = liquidated > at_highest
+    return np.asarray(np.where(more, 1 - at_highest / np.where(more, liquidated, 1.0), 0.0))
 
 
 def lowest_threshold(thresholds: Array, unnecessary: Array, most: float, highest: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -19,6 +20,14 @@ from govkit.simulate.falls import draw_tilted
 from govkit.simulate.paths import price_paths
 
 Enough = Callable[[Asked], bool]
+
+
+class Meets(Protocol):
+    """Whether every limit allows a threshold, the inputs changed by factors."""
+
+    def __call__(self, asked: Asked, *, volatility: float = 1.0, depth: float = 1.0) -> bool:
+        """Return whether it does; `asked` may have another cap, bonus, feed or latency."""
+
 
 STEPS = 20
 LARGEST_BONUS = 0.25
@@ -65,7 +74,7 @@ def can_clear(*, at_once: bool) -> Enough:
     return enough
 
 
-def supports(case: Case, needed: float, appetite: Appetite, surrogate: Surrogate) -> Enough:
+def supports(case: Case, needed: float, appetite: Appetite, surrogate: Surrogate) -> Meets:
     """Return the test of a cut: would every limit allow the threshold `needed`.
 
     The limits are run anew on 8,192 paths of the same law. For a value whose lower bound is to be
@@ -77,31 +86,35 @@ def supports(case: Case, needed: float, appetite: Appetite, surrogate: Surrogate
     prices = price_paths(law, inside, draws, seed=seed, name=name)
     dated = tuple(fall for fall, _ in case.stresses)
 
-    def enough(asked: Asked) -> bool:
+    def meets(asked: Asked, *, volatility: float = 1.0, depth: float = 1.0) -> bool:
         curve = asked.curve
         if curve is None or needed >= 1 / (1 + asked.bonus):
             return False
+        sizes = tuple(size * depth for size in curve.sizes_usd)
+        curve = curve.model_copy(update={"sizes_usd": sizes})
         clearing = asked.clearing(curve)
         if not supports_clearing(clearing, at_once=False):
             return False
         hours = np.arange(1, len(surrogate.falls) + 1)
         fall = float(np.interp(clearing.horizon_hours, hours, surrogate.falls))
+        fall = 1 - (1 - fall) ** volatility
         if position_limit(fall, asked.deviation, asked.bonus) < needed:
             return False
         if needed > (1 - appetite.invariant_margin) / (1 + asked.bonus):
             return False
         book, grid = book_of(asked, clearing), np.array([needed])
         terms = terms_of(asked.market, asked.asset)
-        depth = stressed_depth(curve, asked.market.depth_haircut.value)
-        losses = losses_over_grid(prices, draws.weight, book, grid, terms, depth)
+        stressed = stressed_depth(curve, asked.market.depth_haircut.value)
+        scaled = prices if volatility == 1 else prices**volatility
+        losses = losses_over_grid(scaled, draws.weight, book, grid, terms, stressed)
         chance, _, _ = exceedance(losses.weight, losses.share > loss_floor(losses, appetite))
         shortfall, _ = expected_shortfall(losses.share, losses.weight, appetite.tail_level)
         if chance[0] > appetite.book_probability or shortfall[0] > appetite.tail_loss_share:
             return False
-        stresses = stress_losses(dated, book, grid, terms, depth)
+        stresses = stress_losses(dated, book, grid, terms, stressed)
         return bool((stresses <= appetite.stress_loss_share).all())
 
-    return enough
+    return meets
 
 
 def _cap(asked: Asked, enough: Enough) -> Lever:

@@ -149,7 +149,7 @@ def stress_limit(case: Case, appetite: Appetite) -> tuple[float | None, str]:
     if case.asked.in_pair:
         return None, "the dated falls on record are in dollars, and the debt falls with the asset"
     if not case.stresses:
-        return None, "no dated event that decides is on record for this asset"
+        return None, "no dated event that decides is on record by the hour for this asset"
     cap = appetite.stress_loss_share
     reached = [_on_grid(case, losses, cap) for _, losses in case.stresses]
     values = [value for value, _ in reached if value is not None]

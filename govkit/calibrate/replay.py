@@ -142,7 +142,13 @@ def _falls_of(asked: Asked, scenario: Scenario) -> tuple[str, Array, Array] | st
     fall = _dated_fall(asked.falls, scenario.falls_of or scenario.name)
     if fall is None:
         return "no fall of that event on record"
-    return fall.on, np.array(fall.horizons_hours), np.array(fall.falls)
+    horizons, falls = np.array(fall.horizons_hours), np.array(fall.falls)
+    if horizons[0] > 1:
+        if scenario.measured:
+            return "only its fall within a day is on record"
+        # How fast a day's fall came is not known: all of it comes within the first hour.
+        horizons, falls = np.append(1.0, horizons), np.append(falls[0], falls)
+    return fall.on, horizons, falls
 
 
 def _dated_fall(falls: tuple[HistoricalFall, ...], event: str) -> HistoricalFall | None:

@@ -65,7 +65,8 @@ def quantile_interval(samples: Array, weight: Array, probability: float) -> tupl
     """Return the distribution-free interval of the value exceeded with `probability`.
 
     Its ends are the order statistics at which the weighted chance of exceeding lies as far from
-    `probability` as its own interval does; for equal weights these are the binomial ones.
+    `probability` as its own interval does. For equal weights these are the binomial ones give or
+    take a rank, two ranks where fewer than 20 samples lie beyond the quantile.
     """
     order = np.argsort(-samples, kind="stable")
     total = np.cumsum(weight[order]) / len(weight)

@@ -45,7 +45,10 @@ SCALINGS: dict[str, dict[str, float]] = {
 # What the method itself fixes: the levels of the intervals, the share of ordinary hours, the
 # formula's one, the edge of being nearly liquidatable, the start of a waterfall and the bounds
 # behind "less than" and "more than".
-FIXED = tuple(("plain", x) for x in (0.90, 0.05, 0.99, 0.00001, 0.9999, 1.0, 1.05, 100.0, 2000.0))
+FIXED = (
+    *(("plain", x) for x in (0.90, 0.05, 0.99, 0.00001, 0.9999, 1.0, 1.05, 100.0, 2000.0)),
+    ("points", 0.3),
+)
 FIXED_WORDS = ("CC0",)
 
 

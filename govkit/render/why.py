@@ -41,7 +41,7 @@ BECAUSE = {
     "unstable": "sets of paths disagree",
     "raise_supported": "every condition of a raise is met",
     "raise_blocked": "a condition of a raise is not met",
-    "above_support": "above its support",
+    "above_support": "more than it supports",
     "ltv_first": "LTV first",
     "refuse_history": "too little history",
     "refuse_pegged": "too few depegs on record",

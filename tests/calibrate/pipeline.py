@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from govkit.calibrate import case, feed_scenarios, position
-from govkit.data import load_appetite, load_market, load_model, load_scenarios
+from govkit.calibrate.case import Asked, Case, simulate_case
+from govkit.data import appetite_names, load_appetite, load_market, load_model, load_scenarios
 from govkit.proposal import make_evidence
 from govkit.records.evidence import AssetEvidence, Evidence
 from govkit.records.market import Appetite, Market, Overlay, Question
@@ -99,3 +100,19 @@ def with_asset(model: MarketModel, asset: str, **values: Any) -> MarketModel:
     """Return the model with other values of one collateral."""
     changed = model.assets[asset].model_copy(update=values)
     return model.model_copy(update={"assets": model.assets | {asset: changed}})
+
+
+def small_case(asset: str, *, deciding: frozenset[str] = frozenset(), refits: int = 12) -> Case:
+    """Simulate one shipped asset on few paths, and on the first of its stored refits."""
+    market, model = load_market(NAME), load_model()
+    asked = Asked(market, model, asset, None, 1)
+    stored = asked.returns.refits
+    few = asked.returns.model_copy(
+        update={"refits": stored.model_copy(update={"rows": stored.rows[:refits]})}
+    )
+    model = model.model_copy(update={"returns": model.returns | {asked.returns_key: few}})
+    asked, curve = Asked(market, model, asset, None, 1), asked.curve
+    assert curve is not None
+    appetites = tuple(load_appetite(name) for name in appetite_names())
+    with fewer_paths():
+        return simulate_case(asked, curve, 0.95, deciding, appetites)

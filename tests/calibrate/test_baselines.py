@@ -68,8 +68,8 @@ def test_gearbox_is_history_less_bonus_and_fee(calibrated: dict[str, AssetEviden
     history, gearbox = weth["99 % fall of history within T"].threshold, weth["Gearbox"].threshold
     assert history is not None
     assert gearbox is not None
-    # 1 - x = history x (1 + b); the fee is a tenth of the bonus of 5 %.
-    assert gearbox == pytest.approx(history * 1.05 - 0.05 - 0.005, abs=1e-5)
+    # 1 - x = history x (1 + b); the fee is a part of the bonus of 5 %.
+    assert gearbox == pytest.approx(history * 1.05 - 0.05, abs=1e-5)
 
 
 def test_a_rule_without_its_input_says_so(calibrated: dict[str, AssetEvidence]) -> None:

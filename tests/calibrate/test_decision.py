@@ -168,6 +168,54 @@ def test_a_gap_that_an_ordinary_hour_crosses_is_widened(
         assert reason.numbers == {"gap_points": 5.0, "needed_points": needed}
 
 
+@pytest.mark.parametrize(
+    ("ltv", "needed", "widened"), [(0.02, 12.0, 0.0), (0.05, 6.3, 0.035), (0.05, 6.0, 0.04)]
+)
+def test_a_wider_gap_is_rounded_down_and_leaves_no_negative_ltv(
+    ltv: float, needed: float, widened: float
+) -> None:
+    rule = LtvRule(
+        gap_points=100 * (0.10 - ltv), normal_fall=needed / 10, needed_points=needed, lowered=True,
+        other_rule_points=10.0, other_rule_ltv=0.0,
+    )  # fmt: skip
+    after, _ = with_wider_gap(Parameters(ltv=ltv, threshold=0.10, bonus=0.05), rule, 0.5)
+    assert after == Parameters(ltv=widened, threshold=0.10, bonus=0.05)
+
+
+def test_a_gap_that_holds_gives_no_reason() -> None:
+    rule = LtvRule(
+        gap_points=5.0, normal_fall=0.05, needed_points=4.0, lowered=False,
+        other_rule_points=10.0, other_rule_ltv=0.7,
+    )  # fmt: skip
+    before = Parameters(ltv=0.75, threshold=0.80, bonus=0.05)
+    assert with_wider_gap(before, rule, 0.5) == (before, None)
+
+
+@pytest.mark.parametrize("agreeing", [0, 1, 4])
+def test_no_disagreement_unsettles_a_keep_for_any_reason(agreeing: int) -> None:
+    torn = Agreement(sets=5, agreeing=agreeing, lowest=0.7, highest=0.9)
+    for kept in (
+        ruling(support(0.80)),
+        ruling(support(0.90)),
+        ruling(support(0.775, high=0.81)),
+        ruling(support(0.83), RaiseEvidence(False, None, None)),
+        ruling(support(0.825), lowest=0.79),
+    ):
+        assert kept.action == "keep"
+        assert settled(kept, torn, CURRENT) is kept
+
+
+def test_the_first_reason_that_keeps_is_the_one_given() -> None:
+    """Points of the band, then unnecessary liquidations, then the interval, then what is unseen."""
+    everything = support(0.82, low=0.70)
+    assert codes(ruling(everything, lowest=0.70)) == ["within_band"]
+    assert codes(ruling(support(0.90, low=0.70), lowest=0.70)) == ["within_keep_band"]
+    assert codes(ruling(support(0.90, low=0.70))) == ["within_interval"]
+    weak = RaiseEvidence(False, 0.5, 0.5, joint_fails=True)
+    assert codes(ruling(support(0.90), weak)) == ["supported_above"]
+    assert codes(ruling(support(0.83), weak)) == ["raise_blocked"]
+
+
 @pytest.mark.parametrize("rounded", [0.825, 0.83])
 def test_raise_is_one_point(rounded: float) -> None:
     found = ruling(support(rounded))

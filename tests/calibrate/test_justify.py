@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from govkit.calibrate.case import Asked, Case, simulate_case
-from govkit.calibrate.justify import break_evens, crossing, frontier, removed_inputs
+from govkit.calibrate.justify import CLIFF, break_evens, crossing, frontier, removed_inputs
 from govkit.calibrate.keep_band import unnecessary_over
 from govkit.calibrate.limits import limits_of, support_of
 from govkit.calibrate.sensitivity import evaluations, sensitivity, total_indices
 from govkit.calibrate.surrogate import INPUTS, Surrogate, surrogate_of
 from govkit.data import load_appetite, load_market, load_model, load_sensitivity
 from govkit.records.evidence import Support
-from tests.calibrate.pipeline import NAME, fewer_paths
+from govkit.records.market import Overlay
+from tests.calibrate.pipeline import NAME, fewer_paths, with_depth
 
 MODERATE = load_appetite("moderate")
 
@@ -95,6 +96,23 @@ def test_it_never_exceeds_invariant_and_protocol(surrogate: Surrogate) -> None:
     assert at(tight) == 0.5
 
 
+def test_at_half_the_depth_it_falls_as_a_position_simulated_anew(
+    case: Case, surrogate: Surrogate
+) -> None:
+    asked = replace(case.asked, model=with_depth(case.asked.model, "WETH", 0.5))
+    assert asked.curve is not None
+    with fewer_paths(refits=64):
+        anew = simulate_case(asked, asked.curve, 0.95, frozenset(), (MODERATE,))
+    assert anew.clearing.horizon_hours > 1.5
+    assert float(surrogate.horizon_hours({"depth": 0.5})) == pytest.approx(
+        anew.clearing.horizon_hours
+    )
+    limit = limits_of(anew, MODERATE)[0].threshold
+    assert limit is not None
+    # Two samples of paths: each knows the fall exceeded in 0.5 % of episodes to some 0.3 points.
+    assert at(surrogate, depth=0.5) / surrogate.kept == pytest.approx(limit, abs=0.008)
+
+
 def test_every_input_may_be_an_array(surrogate: Surrogate) -> None:
     values = surrogate.supported({name: np.ones(7) for name in INPUTS})
     np.testing.assert_allclose(values, at(surrogate), rtol=1e-12)
@@ -147,6 +165,37 @@ def test_removed_inputs_are_worth_what_they_take(
     assert found["fall within T"].points == max(one.points for one in found.values())
     for one in found.values():
         assert one.points == pytest.approx(100 * (one.supported - support.bound), abs=1e-9)
+
+
+def test_overlays_are_not_counted_as_uncertainty(
+    case: Case, surrogate: Surrogate, support: Support
+) -> None:
+    overlay = Overlay(asset="WETH", points=2.0, owner="Council", date="2026-01-01", reason="x")
+    less = support_of(case, limits_of(case, MODERATE), MODERATE, (overlay,))
+    before = {one.input: one for one in removed_inputs(case, surrogate, support, MODERATE)}
+    after = {
+        one.input: one
+        for one in removed_inputs(case, surrogate_of(case, less, MODERATE), less, MODERATE)
+    }
+    assert "overlays" not in before
+    assert after["overlays"].points == pytest.approx(2.0)
+    assert after["overlays"].supported == pytest.approx(support.bound)
+    assert after["uncertainty"].points == pytest.approx(before["uncertainty"].points)
+
+
+def test_a_break_even_where_support_drops_to_nothing_says_so(
+    case: Case, surrogate: Surrogate
+) -> None:
+    # Falls of 1 % within every horizon: only a sale of more than 72 hours takes the support away.
+    calm = replace(surrogate, falls=np.full(72, 0.01), refill_hours=surrogate.refill_hours * 30)
+    found = {one.input: one for one in break_evens(case, calm)}
+    exposure = found["exposure"]
+    assert exposure.at is not None
+    assert exposure.reason == CLIFF
+    factor = exposure.at / exposure.now
+    assert float(calm.horizon_hours({"exposure": factor})) == pytest.approx(72.0, rel=1e-6)
+    assert float(calm.supported({"exposure": factor * 1.001})) == 0.0
+    assert float(calm.supported({"exposure": factor * 0.999})) > case.asked.reserve.threshold.value
 
 
 # Sensitivity

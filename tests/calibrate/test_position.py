@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from govkit.calibrate import position as pos
 from govkit.records.model import MarketModel
 from govkit.records.returns import FallTable, ReturnModel
-from govkit.simulate.falls import return_law, simulate_falls
+from govkit.simulate.falls import draw_tilted, fall_at, return_law, simulate_falls, worst_falls
 from tests.calibrate.pipeline import fewer_paths
 
 HOURS = (1, 2, 6, 24)
@@ -59,6 +59,20 @@ def test_survival_counts_the_boundary_as_survived() -> None:
     over = np.array([0.0, 0.1, 1 - 0.8, 0.25, 0.5])
     falls = pos.Falls(over, over, np.ones(5), 1.0)
     assert pos.survival(falls, 0.8, 0.0, 0.0, 1.0).survival == 0.6
+
+
+def test_survival_weighs_paths() -> None:
+    over, weight = np.array([0.1, 0.25, 0.5, 0.0]), np.array([0.5, 1.5, 0.25, 1.75])
+    falls = pos.Falls(over, over, weight, 1.0)
+    implied = pos.survival(falls, 0.8, 0.0, 0.0, 10.0)
+    assert implied.survival == pytest.approx(1 - (1.5 + 0.25) / 4, rel=1e-12)
+    assert implied.failures_per_year == pytest.approx(10 * 1.75 / 4, rel=1e-12)
+
+
+def test_survival_is_never_below_zero() -> None:
+    # Weights have mean 1 only up to sampling error.
+    falls = pos.Falls(np.full(4, 0.9), np.full(4, 0.9), np.full(4, 1.01), 1.0)
+    assert pos.survival(falls, 0.8, 0.0, 0.0, 1.0).survival == 0.0
 
 
 def test_tail_points_bracket_and_increase(weth_falls: dict[int, pos.Falls]) -> None:
@@ -195,6 +209,38 @@ def test_tilted_falls_are_the_plain_ones(
         ours = pos.quantile_fall(tilted.over_horizon, tilted.weight, probability)
         theirs = pos.quantile_fall(plain.over_horizon, plain.weight, probability)
         assert ours == pytest.approx(theirs, rel=0.05)
+
+
+def test_rare_falls_of_tilted_paths_are_the_plain_ones_within_their_interval(
+    model: MarketModel,
+) -> None:
+    law = return_law(model.returns["ETH"])
+    with fewer_paths(falls=5 * 4096):
+        tilted = pos.tail_points(pos.simulate_position(law, 1.5, 3, "WETH"))
+    plain = simulate_falls(law, hours=2, paths=1_000_000, seed=9, name="WETH")
+    reached = fall_at(plain, 1.5)
+    for point in tilted:
+        theirs = float(np.quantile(reached, 1 - point.probability))
+        # Interval, and the plain sample's own error: 2 % of a log fall at 200 of a million.
+        assert point.low * 0.98 <= theirs <= point.high * 1.02
+        assert point.high - point.low < 0.3 * point.fall
+
+
+def test_the_falls_of_a_set_are_those_of_its_own_draws(model: MarketModel) -> None:
+    """Sets are drawn by name, so each is a sample of its own."""
+    law = return_law(model.returns["ETH"])
+    with fewer_paths(falls=5 * 1024):
+        whole = pos.simulate_position(law, 2.0, 1, "WETH")
+    draws = draw_tilted(hours=2, paths=1024, seed=1, name="WETH falls 3")
+    np.testing.assert_array_equal(whole.of_set(3).over_horizon, worst_falls(law, draws)[:, 1])
+    np.testing.assert_array_equal(whole.of_set(3).over_latency, worst_falls(law, draws)[:, 0])
+    found = [
+        pos.quantile_fall(part.over_horizon, part.weight, 0.005)
+        for part in (whole.of_set(k) for k in range(pos.SETS))
+    ]
+    # On 1,024 paths the fall has a standard error of 4.5 %.
+    assert len(set(found)) == 5
+    assert max(found) < 1.3 * min(found)
 
 
 def test_the_sets_are_the_whole(model: MarketModel) -> None:

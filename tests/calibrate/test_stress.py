@@ -184,7 +184,9 @@ def test_what_decides_is_what_the_dated_stress_limit_uses(asset: str) -> None:
     case = setting(asset)
     grid = np.array([0.7, 0.76, 0.83, 0.87])
     deciding = {s.name for s in load_scenarios() if s.decides}
-    falls = tuple(f for f in case.asked.falls if f.event in deciding)
+    falls = tuple(f for f in case.asked.hourly_falls if f.event in deciding)
+    # Of a peg only the falls of whole days are on record, which are no test of a limit.
+    assert (falls == ()) == (asset == "USDC")
     limit = stress_losses(falls, case.book, grid, case.terms, case.depth)
     for k, threshold in enumerate(grid):
         shown = run_scenarios(case, load_scenarios(), 0.7, float(threshold), MODERATE)
@@ -225,6 +227,14 @@ def test_every_shipped_scenario_runs_or_says_why_not(asset: str) -> None:
     only_staking, no_crv = "only for staking tokens)", "only for CRV)"
     assert asset == "wstETH" or reasons["Redemption frozen"] == only_staking
     assert reasons["CRV short on Aave, November 2022"] == no_crv
+    if asset == "USDC":
+        assert reasons["USDC depeg"] == "only its fall within a day is on record)"
+
+
+def test_a_days_fall_alone_comes_within_the_first_hour() -> None:
+    found = one(setting("USDC"), scenario(falls_of="worst day on record"))
+    assert found.on == "2023-03-11"
+    assert found.fall_in_horizon == found.fall_in_day == pytest.approx(0.122143)
 
 
 def test_an_event_before_the_asset_is_known_is_not_replayed() -> None:

@@ -153,8 +153,7 @@ def test_side_of_the_bound_follows_the_values(current: float, bound: float, word
         ("refuse_horizon", {}, {"hours": 51, "limit_hours": 24}, "would take 51 h"),
         ("refuse_fit", {}, {}, "No market model fits"),
         ("refuse_data", {}, {}, "Data that the analysis needs are missing; the list below"),
-        ("refuse_data", {"reason": "Not supported: no depth."}, {}, "missing: Not supported: no "
-         "depth. LTV"),
+        ("refuse_data", {"reason": "Not supported: no depth."}, {}, "missing: no depth. LTV"),
     ],
 )  # fmt: skip
 def test_every_reason_has_words(
@@ -428,8 +427,10 @@ def test_the_source_of_depth_is_named_for_every_method() -> None:
 
 def test_models_that_do_not_support_the_value_are_named() -> None:
     said = spoken(sample.evidence(sample.weth()))
-    assert "Other models of the market support 81.9 % (*jumps*) to 83.3 % (*empirical*)." in said
-    assert "Of these, *EWMA* and *jumps* do not support the 83 % in force." in said
+    assert (
+        "Under other models the position limit is 81.9 % (*jumps*) to 83.3 % (*empirical*)." in said
+    )
+    assert "Of these, *EWMA* and *jumps* do not allow the 83 % in force." in said
     assert "History's own falls give a position limit 0.4 points higher: the error" in said
     assert "All support the 78 % in force." in spoken(sample.evidence(sample.wbtc()))
     assert "No other model supports the 76 % in force." in spoken(sample.evidence(sample.aave()))
@@ -500,12 +501,12 @@ def test_the_gap_between_ltv_and_threshold_is_told() -> None:
 def test_other_appetites_are_told_with_their_cost() -> None:
     text = spoken(sample.evidence(sample.weth()))
     assert (
-        "| *conservative* | 79.8 % | lower to 80 %: above its support | 0.12 % | 0.014 % | 5.6 % | "
-        "$4.5B |\n"
+        "| *conservative* | 79.8 % | lower to 80 %: more than it supports | 0.12 % | 0.014 % | "
+        "5.6 % | $4.5B |\n"
     ) in text
     assert "| **moderate** | 81.9 % | this proposal | 0.21 % | 0.023 % | 0 % | $4.6B |" in text
     bare = sample.weth().model_copy(update={"justification": None})
-    assert "| *conservative* | 79.8 % | lower to 80 %: above its support |\n" in spoken(
+    assert "| *conservative* | 79.8 % | lower to 80 %: more than it supports |\n" in spoken(
         sample.evidence(bare)
     )
 

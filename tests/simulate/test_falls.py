@@ -11,17 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import genpareto, norm
 
+from govkit.calibrate.weighted import exceedance, upper_quantile
 from govkit.data import load_model
 from govkit.records.returns import ReturnModel
 from govkit.simulate.falls import (
     CHUNK_PATHS,
     TRIGGER_LEVELS,
     draw,
+    draw_tilted,
     fall_at,
     refitted_law,
     return_law,
     simulate_falls,
     simulate_hours,
+    underlying,
     worst_falls,
 )
 from tests.simulate.laws import gaussian_law
@@ -261,3 +264,79 @@ def test_the_half_count_of_jumps_is_what_is_added() -> None:
     """The residuals hold the jumps seen; only the prior's half count is new."""
     for model in load_model().returns.values():
         assert return_law(model).jump[0] == pytest.approx(0.5 / model.jumps.hours)
+
+
+# Importance sampling
+
+
+def test_tilted_draws_reach_far_falls_in_closed_form() -> None:
+    """Beyond 0.5 % the law's tail is exponential: z = threshold + scale log(0.005 / p)."""
+    law = gaussian_law(SIGMA)
+    draws = draw_tilted(hours=1, paths=2**14, seed=1, name="X")
+    falls = -np.log(1 - worst_falls(law, draws)[:, 0]) / SIGMA
+    for p in (1e-3, 1e-4, 1e-5):
+        z = law.lower[0] + law.lower[2] * np.log(0.005 / p)
+        chance, low, high = exceedance(draws.weight, (falls > z)[:, None])
+        assert low[0] <= p <= high[0]
+        assert chance[0] == pytest.approx(p, rel=0.1)
+        assert upper_quantile(falls, draws.weight, p) == pytest.approx(z, rel=0.01)
+    # A plain sample of as many paths has no such fall five times in six.
+    assert np.exp(-(2**14) * 1e-5) > 5 / 6
+
+
+def test_tilted_draws_say_what_plain_ones_of_many_more_paths_say() -> None:
+    law = return_law(load_eth())
+    draws = draw_tilted(hours=6, paths=2**14, seed=1, name="ETH")
+    ours, plain = (
+        worst_falls(law, draws),
+        simulate_falls(law, hours=6, paths=400_000, seed=2, name="ETH"),
+    )
+    assert np.mean(draws.weight * ours[:, -1]) == pytest.approx(plain[:, -1].mean(), rel=0.02)
+    # Standard errors, measured over 40 seeds: 0.9, 1.2 and 1.7 %; no bias.
+    for hour in (0, 2, 5):
+        for p, allowed in ((0.05, 0.03), (0.005, 0.045), (0.001, 0.06)):
+            assert upper_quantile(ours[:, hour], draws.weight, p) == pytest.approx(
+                np.quantile(plain[:, hour], 1 - p), rel=allowed
+            )
+
+
+def test_tilted_draws_follow_seed_and_name_and_are_not_the_plain_ones() -> None:
+    size = {"hours": 3, "paths": 256}
+    first, again = (draw_tilted(seed=1, name="ETH book 0", **size) for _ in range(2))
+    np.testing.assert_array_equal(first.hourly, again.hourly)
+    np.testing.assert_array_equal(first.weight, again.weight)
+    assert first.start.shape == first.weight.shape == (256,)
+    assert first.hourly.shape == (256, 3, 4)
+    others = (
+        draw_tilted(seed=1, name="ETH book 1", **size),
+        draw_tilted(seed=2, name="ETH book 0", **size),
+        draw(seed=1, name="ETH book 0", **size),
+    )
+    for other in others:
+        assert abs(np.corrcoef(first.hourly[:, 2, 1], other.hourly[:, 2, 1])[0, 1]) < 0.2
+    assert others[-1].weight.tolist() == [1.0] * 256
+
+
+def test_no_number_of_one_set_is_drawn_in_another() -> None:
+    sets = [draw_tilted(hours=2, paths=512, seed=1, name=f"X falls {k}") for k in range(5)]
+    columns = [np.concatenate([one.start, *one.hourly[:, :, 0].T]) for one in sets]
+    for k, one in enumerate(columns):
+        for other in columns[:k]:
+            assert len(np.intersect1d(one, other)) == 0
+
+
+def test_the_underlying_of_a_wrapper_moves_as_if_there_were_no_ratio() -> None:
+    model = load_model()
+    ratio = model.assets["wstETH"].ratio
+    assert ratio is not None
+    wrapped, plain = return_law(model.returns["ETH"], ratio), return_law(model.returns["ETH"])
+    drawn = draw(hours=4, paths=2000, seed=1, name="X")
+    alone, expected, with_ratio = (
+        simulate_hours(law, drawn) for law in (underlying(wrapped), plain, wrapped)
+    )
+    for found, wanted in zip(alone, expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    # What is left between them is the ratio's step, on the same draws.
+    step = with_ratio[0] - alone[0]
+    assert 0 < np.abs(step).max() < 0.2
+    assert np.corrcoef(step.ravel(), alone[0].ravel())[0, 1] == pytest.approx(0, abs=0.05)

@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 from govkit.data import load_model
-from govkit.simulate.falls import draw, return_law, simulate_hours
-from govkit.simulate.paths import envelope_path, price_paths
+from govkit.simulate.falls import (
+    Draws,
+    draw,
+    draw_tilted,
+    return_law,
+    simulate_hours,
+    underlying,
+    worst_falls,
+)
+from govkit.simulate.paths import HIGHEST_LOG, LOWEST_LOG, envelope_path, price_paths
 from govkit.simulate.random import generator
 
 HOURS = 6
@@ -63,6 +71,44 @@ def test_a_whole_fall_in_five_minutes_is_one_step() -> None:
     before = np.concatenate([np.ones((500, 1)), prices], axis=1)
     step = np.diff(np.log(before), axis=1).min(axis=1)
     np.testing.assert_allclose(step, np.log(prices.min(axis=1)), atol=1e-12)
+
+
+def test_a_path_falls_as_far_as_its_hours_whatever_the_weights() -> None:
+    model = load_model().returns["ETH"]
+    law, shares = return_law(model), np.array(model.worst_five_minutes)
+    draws = draw_tilted(hours=HOURS, paths=1024, seed=3, name="ETH")
+    prices = price_paths(law, shares, draws, seed=3, name="ETH")
+    lowest = np.minimum(prices.min(axis=1), 1.0)
+    np.testing.assert_allclose(1 - lowest, worst_falls(law, draws)[:, -1], atol=1e-12)
+
+
+def test_two_laws_on_the_same_draws_fall_in_the_same_minutes() -> None:
+    """A wrapper and its underlying: the feed that reads the one misses only the ratio."""
+    model = load_model()
+    ratio, shares = model.assets["wstETH"].ratio, np.ones(33)
+    wrapped = return_law(model.returns["ETH"], ratio)
+    draws = draw_tilted(hours=2, paths=512, seed=3, name="wstETH book 0")
+    one, other = (
+        price_paths(law, shares, draws, seed=3, name="wstETH book 0")
+        for law in (wrapped, underlying(wrapped))
+    )
+    fell = other.min(axis=1) < 0.97
+    assert fell.sum() > 50
+    same = one[fell].argmin(axis=1) == other[fell].argmin(axis=1)
+    assert same.mean() > 0.95
+    renamed = price_paths(wrapped, shares, draws, seed=3, name="wstETH book 1")
+    assert (renamed[fell].argmin(axis=1) == one[fell].argmin(axis=1)).mean() < 0.5
+
+
+def test_prices_stay_finite_however_far_a_path_is_drawn() -> None:
+    law = return_law(load_model().returns["CRV"])
+    hourly = np.full((2, 24, 4), 0.5)
+    hourly[0, :, 0], hourly[1, :, 0] = 1e-16, 1 - 1e-16
+    draws = Draws(np.full(2, 1 - 1e-16), hourly, np.ones(2))
+    prices = price_paths(law, np.ones(33), draws, seed=1, name="X")
+    assert np.isfinite(prices).all()
+    assert prices.min() >= np.exp(LOWEST_LOG) > 0
+    assert prices.max() <= np.exp(HIGHEST_LOG)
 
 
 def test_the_envelope_reaches_every_horizons_fall_on_time() -> None:

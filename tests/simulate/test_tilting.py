@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from govkit.simulate.tilting import START_POWER, even_points, tilted_uniforms
+from govkit.simulate.tilting import (
+    FROM,
+    LOWEST,
+    POWER,
+    START_POWER,
+    even_points,
+    tilted_uniforms,
+)
 
 PATHS = 2**14
 
@@ -41,6 +48,32 @@ def test_the_first_hour_and_the_high_starts_are_over_represented() -> None:
     # Half of the paths have 1 - s = v ** (1 / power): P(s > 0.99) = 0.01 ** power on those.
     expected = 0.5 * 0.01 + 0.5 * 0.01**START_POWER
     assert (drawn.start > 0.99).mean() == pytest.approx(expected, rel=0.1)
+
+
+def test_the_weight_is_the_ratio_of_the_plain_density_to_that_of_the_mixture() -> None:
+    """Written from the description: half plain; half with one hour and the start moved."""
+    drawn = tilted_uniforms(np.random.default_rng(4), 2000, 3)
+    u, s = drawn.hours, drawn.start
+    v = (u**POWER - FROM) / (1 - FROM)  # what a tilted hour was drawn from
+    moved = np.where(u < LOWEST, 0.0, POWER * u ** (POWER - 1) / (1 - FROM))
+    assert (v[moved > 0] >= -1e-9).all()
+    hour = 0.5 * moved[:, 0] + 0.25 * (moved[:, 1] + moved[:, 2])
+    mixture = 0.5 + 0.5 * hour * START_POWER * (1 - s) ** (START_POWER - 1)
+    np.testing.assert_allclose(drawn.weight, 1 / mixture, rtol=1e-12)
+    # The density integrates to 1, so the weights do too.
+    grid = np.geomspace(LOWEST, 1, 200_001)
+    density = POWER * grid ** (POWER - 1) / (1 - FROM)
+    assert np.trapezoid(density, grid) == pytest.approx(1, abs=1e-6)
+
+
+def test_no_path_counts_more_than_two_however_calm_it_is() -> None:
+    drawn = tilted_uniforms(np.random.default_rng(5), PATHS, 24)
+    calm = (drawn.hours[:, 0] > 0.3) & (drawn.hours.min(axis=1) > 0.02) & (drawn.start < 0.5)
+    wild = drawn.hours[:, 0] < 1e-4
+    assert calm.sum() > 1000
+    assert wild.sum() > 100
+    assert drawn.weight[calm].min() > 1
+    assert drawn.weight[wild].max() < 0.05
 
 
 def test_points_are_even_and_follow_the_seed() -> None:
