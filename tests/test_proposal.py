@@ -281,7 +281,11 @@ def test_specification_is_the_rule_books(together: Evidence) -> None:
             update={"ltv": now.ltv.value, "threshold": now.threshold.value,
                     "bonus": now.bonus.value}
         )  # fmt: skip
-        rows += rules.changes(asset.asset, current, asset.recommended)
+        mode = f" of e-mode {now.e_mode}" if now.e_mode else ""
+        rows += [
+            row.model_copy(update={"parameter": row.parameter + mode})
+            for row in rules.changes(asset.asset, current, asset.recommended)
+        ]
         assert asset.path.steward_days == max(asset.path.steward_steps - 1, 0) * 3
         # e-mode steps are 10 basis points, those of a reserve 50.
         moved = round(abs(asset.recommended.threshold - now.threshold.value) * 10_000)

@@ -432,19 +432,19 @@ def test_models_that_do_not_support_the_value_are_named() -> None:
     )
     assert "Of these, *EWMA* and *jumps* do not allow the 83 % in force." in said
     assert "History's own falls give a position limit 0.4 points higher: the error" in said
-    assert "All support the 78 % in force." in spoken(sample.evidence(sample.wbtc()))
-    assert "No other model supports the 76 % in force." in spoken(sample.evidence(sample.aave()))
+    assert "All allow the 78 % in force." in spoken(sample.evidence(sample.wbtc()))
+    assert "No other model allows the 76 % in force." in spoken(sample.evidence(sample.aave()))
     assert "a position limit 0.9 points lower" in spoken(sample.evidence(sample.aave()))
     # Without a range each model is listed.
     alone = spoken(sample.evidence(sample.usdt()))
     assert (
-        "One other model of the market supports 90.1 % (*empirical, 80 entries seen hour by hour*)."
-        in alone
+        "Under one other model the position limit is 90.1 % (*empirical, 80 entries seen hour by "
+        "hour*)." in alone
     )
-    assert "It supports the 78 % in force." in alone
+    assert "It allows the 78 % in force." in alone
     listed = sample.weth().model_copy(update={"model_range": None})
-    assert "support 82 % (*EWMA*), 83.3 %" in spoken(sample.evidence(listed))
-    assert "Those under 83 % do not support" in spoken(sample.evidence(listed))
+    assert "the position limit is 82 % (*EWMA*), 83.3 %" in spoken(sample.evidence(listed))
+    assert "Those under 83 % do not allow" in spoken(sample.evidence(listed))
 
 
 def test_what_would_change_our_mind_says_the_direction() -> None:
