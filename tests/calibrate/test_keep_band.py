@@ -67,6 +67,14 @@ def test_accounts_may_come_in_any_order() -> None:
     assert debt_below(BOOK, levels).tolist() == [0, 0, 0, 0.75, 0.75, 1, 1]
 
 
+def test_debt_that_is_liquidated_already_is_no_part_of_the_share() -> None:
+    more = BOOK.model_copy(
+        update={"health_factor": (0.9, 1.1, 1.0, 2.0), "debt_usd": (8e6, 3e6, 5e6, 1e6)}
+    )
+    levels = np.array([0.95, 1.0, 1.05, 1.1, 2.0])
+    assert debt_below(more, levels).tolist() == debt_below(BOOK, levels).tolist()
+
+
 def test_the_unnecessary_share_is_what_the_highest_threshold_would_have_spared() -> None:
     assert unnecessary_share(np.array([0.4, 0.2, 0.1]), 0.1).tolist() == [0.75, 0.5, 0.0]
     # Nothing is spared where no more is liquidated.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from govkit.calibrate import levers
@@ -73,6 +72,29 @@ def test_a_market_too_thin_for_any_cap_says_so(market: Market, model: MarketMode
     cap, bonus, _, oracle = levers_of(asked, AT_ONCE)
     assert (cap.needed, cap.reason) == (None, "no supply cap is small enough")
     assert (bonus.needed, oracle.needed) == (None, None)
+
+
+def test_another_question_changes_its_own_input_and_nothing_else(
+    market: Market, model: MarketModel
+) -> None:
+    asked = Asked(market, model, "WETH", None, 1)
+    before = {name: reserve.supply_cap.value for name, reserve in market.reserves.items()}
+    half = asked.with_caps(0.5)
+    family = {n for n, r in market.reserves.items() if r.family == market.reserves["WETH"].family}
+    assert {"WETH", "wstETH", "weETH"} <= family < set(before)
+    for name, reserve in half.market.reserves.items():
+        factor = 0.5 if name in family else 1.0
+        assert reserve.supply_cap.value == factor * before[name]
+        assert reserve.supply_cap.as_of == market.reserves[name].supply_cap.as_of
+    dear, sharp = asked.with_bonus(0.08), asked.with_deviation(0.001)
+    assert (dear.bonus, dear.deviation) == (0.08, asked.deviation)
+    assert (sharp.bonus, sharp.deviation) == (asked.bonus, 0.001)
+    for other in (dear, sharp):
+        assert other.market.reserves["LINK"] == market.reserves["LINK"]
+        assert other.reserve.threshold == asked.reserve.threshold
+    # And the question asked is as it was.
+    assert (asked.bonus, asked.deviation) == (0.05, 0.005)
+    assert {name: r.supply_cap.value for name, r in asked.market.reserves.items()} == before
 
 
 # Refusals
@@ -205,10 +227,20 @@ def test_a_threshold_that_the_bonus_leaves_no_room_for_is_never_supported(
     case, surrogate = uni
     meets = supports(case, 0.9, only(), surrogate)
     assert not meets(case.asked.with_bonus(1 / 0.9 - 1 + 1e-6))
-    margin = supports(case, 0.60, only(invariant_margin=0.05), surrogate)
-    # 60 % x (1 + b) <= 95 %: up to a bonus of 58.3 %.
-    assert margin(case.asked.with_bonus(0.3))
-    assert not margin(case.asked.with_bonus(0.95 / 0.60 - 1 + 1e-6))
+    # 60 % x (1 + b) <= 95 %: up to a bonus of 58.3 %; no fall of the position's own beside it.
+    still = replace(surrogate, falls=0 * surrogate.falls)
+    margin, edge = supports(case, 0.60, only(invariant_margin=0.05), still), 0.95 / 0.60 - 1
+    assert margin(case.asked.with_bonus(edge - 1e-6))
+    assert not margin(case.asked.with_bonus(edge + 1e-6))
+
+
+def test_the_chance_of_a_loss_in_the_book_alone_can_stand_against_it(
+    uni: tuple[Case, Surrogate],
+) -> None:
+    # At 77 % 0.04 % of episodes pass the floor on these paths.
+    case, surrogate = uni
+    for allowed, met in ((0.001, True), (0.0001, False)):
+        assert supports(case, 0.77, only(book_probability=allowed), surrogate)(case.asked) == met
 
 
 def test_values_needed_are_enough_and_a_little_more_is_not(uni: tuple[Case, Surrogate]) -> None:

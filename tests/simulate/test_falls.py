@@ -317,6 +317,19 @@ def test_tilted_draws_follow_seed_and_name_and_are_not_the_plain_ones() -> None:
     assert others[-1].weight.tolist() == [1.0] * 256
 
 
+def test_what_is_tilted_and_what_lies_evenly_reaches_the_path() -> None:
+    drawn = draw_tilted(hours=4, paths=1024, seed=1, name="X")
+    # The low of the first hour is one of 1,024 even points; those of later hours are not.
+    for hour, even in ((0, True), (1, False)):
+        strips = np.floor(drawn.hourly[:, hour, 2] * 1024).astype(int)
+        assert (len(set(strips)) == 1024) == even
+    # The highest hundredth of starts: half of the paths have 10 % of theirs there.
+    assert (drawn.start > 0.99).mean() == pytest.approx(0.5 * 0.01 + 0.5 * 0.1, abs=0.01)
+    assert (drawn.weight[drawn.start > 0.99] < 1).mean() > 0.9
+    assert (drawn.hourly[:, 0, 0] < 1e-3).mean() > 0.05
+    assert (drawn.hourly[..., 1] < 1e-3).mean() < 0.005  # jumps are not tilted
+
+
 def test_no_number_of_one_set_is_drawn_in_another() -> None:
     sets = [draw_tilted(hours=2, paths=512, seed=1, name=f"X falls {k}") for k in range(5)]
     columns = [np.concatenate([one.start, *one.hourly[:, :, 0].T]) for one in sets]
