@@ -69,7 +69,8 @@ def test_falls_from_the_shipped_model_match_those_from_the_raw_series(
     for horizon, batches in ((1, 10), (6, 4), (24, 4)):
         ours, theirs = [], []
         for _ in range(batches):
-            drawn = Draws(random.random(CHUNK), random.random((CHUNK, horizon, 4)))
+            hourly = random.random((CHUNK, horizon, 4))
+            drawn = Draws(random.random(CHUNK), hourly, np.ones(CHUNK))
             ours.append(worst_falls(law, drawn)[:, -1])
             falls = historical_falls(hours.log_returns, hours.log_lows, variance, drawn)
             theirs.append(falls[:, -1])
