@@ -100,7 +100,7 @@ def _decided(
     asked, current = case.asked, current_values(case.asked.reserve)
     support = support_of(case, limits, appetite, overlays)
     ruling = rule_on(case, support, appetite, joint_fails=joint_fails)
-    agreement = agreement_on(case, ruling.action, appetite, overlays)
+    agreement = agreement_on(case, ruling.action, appetite, overlays, joint_fails=joint_fails)
     ruling = settled(ruling, agreement, current.threshold)
     proposed = recommended_parameters(current, ruling.threshold)
     gap = ltv_rule(asked, proposed, appetite.step_points)

@@ -36,7 +36,12 @@ def rule_on(
 
 
 def agreement_on(
-    case: Case, action: Action, appetite: Appetite, overlays: tuple[Overlay, ...]
+    case: Case,
+    action: Action,
+    appetite: Appetite,
+    overlays: tuple[Overlay, ...],
+    *,
+    joint_fails: bool = False,
 ) -> Agreement:
     """Take the decision on each independent set of paths and count how many agree."""
     supported, agreeing = [], 0
@@ -44,7 +49,7 @@ def agreement_on(
         one = case.of_set(k)
         support = support_of(one, limits_of(one, appetite), appetite, overlays)
         supported.append(support.bound)
-        agreeing += rule_on(one, support, appetite).action == action
+        agreeing += rule_on(one, support, appetite, joint_fails=joint_fails).action == action
     return Agreement(
         sets=pos.SETS, agreeing=agreeing, lowest=min(supported), highest=max(supported)
     )
