@@ -32,7 +32,6 @@ Array = NDArray[np.float64]
 
 TIED_SETS = 2
 """Sets of paths for correlation one: its share of the sum is then known to half a percent."""
-HIGHEST_PRICE = 1e9
 
 
 def joint_check(
@@ -176,11 +175,7 @@ def _loss(case: Case, threshold: float, draws: Draws, seed: int, stream: str) ->
     inside = np.array(asked.returns.worst_five_minutes)
 
     def prices_of(law: ReturnLaw) -> Array:
-        # After a fall to nothing the variance of one path in a million explodes, and with it
-        # the price: no number is large enough, and none matters any more.
-        with np.errstate(over="ignore"):
-            drawn = price_paths(law, inside, draws, seed=seed, name=stream)
-        return np.minimum(drawn, HIGHEST_PRICE)
+        return price_paths(law, inside, draws, seed=seed, name=stream)
 
     prices = prices_of(asked.law)
     if asked.pinned:

@@ -230,7 +230,7 @@ def test_a_pooled_asset_is_calibrated_as_long_as_one_sale_clears_it(
 def test_the_path_error_is_that_of_the_limit_that_binds() -> None:
     """A tail loss is flat in the threshold, so its interval is wide; a quantile's is narrow."""
     for asset, limit, paths, noisy in (
-        ("UNI", "tail loss", 40_960, True), ("WBTC", "position", 163_840, False),
+        ("UNI", "tail loss", 40_960, True), ("WETH", "position", 163_840, False),
     ):  # fmt: skip
         with fewer_paths(book=40_960, falls=163_840, refits=256):
             found = one(asset)
