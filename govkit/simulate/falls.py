@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 
 from govkit.records.collateral import RatioModel
 from govkit.records.returns import GpdTail, ReturnModel
+from govkit.simulate.compiled import compiled, prange
 from govkit.simulate.random import generator
 from govkit.simulate.tilting import tilted_uniforms
 
@@ -181,7 +181,7 @@ def _tail(tail: GpdTail) -> Array:
     return np.array([tail.threshold, tail.shape, tail.scale, tail.probability])
 
 
-@njit(cache=True)
+@compiled()
 def _excess(share, tail):  # type: ignore[no-untyped-def]
     """Distance from zero in a GPD tail; `share` of the tail's probability lies beyond it."""
     if abs(tail[1]) < 1e-9:
@@ -189,7 +189,7 @@ def _excess(share, tail):  # type: ignore[no-untyped-def]
     return tail[0] + tail[2] / tail[1] * (share ** (-tail[1]) - 1.0)
 
 
-@njit(cache=True)
+@compiled()
 def _draw(u, body, lower, upper):  # type: ignore[no-untyped-def]
     """Inverse distribution function: two tails around an equally spaced quantile table."""
     if u < lower[3]:
@@ -201,20 +201,20 @@ def _draw(u, body, lower, upper):  # type: ignore[no-untyped-def]
     return body[k] + (place - k) * (body[k + 1] - body[k])
 
 
-@njit(cache=True)
+@compiled()
 def _at(u, table):  # type: ignore[no-untyped-def]
     place = u * (len(table) - 1)
     k = min(int(place), len(table) - 2)
     return table[k] + (place - k) * (table[k + 1] - table[k])
 
 
-@njit(cache=True)
+@compiled()
 def _at_dense_top(u, table):  # type: ignore[no-untyped-def]
     """Read a table whose j-th of n steps is the quantile 1 - (1 - j / n) ** 3."""
     return _at(1.0 - (1.0 - u) ** (1.0 / 3.0), table)
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _hourly(  # type: ignore[no-untyped-def]
     start, uniform, variance, body, lower, upper, edges, shadow, sigma_start, jump,
     ratio_body, ratio_lower, ratio_upper,

@@ -8,10 +8,10 @@ stands still, so without latency it is never further from the market than its de
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 
 from govkit.records.market import OracleRule
+from govkit.simulate.compiled import compiled, prange
 from govkit.simulate.engine import STEPS_PER_HOUR
 
 Array = NDArray[np.float64]
@@ -129,7 +129,7 @@ def follow(
     return shown
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _follow(prices, deviation, heartbeat, latency, frozen, start):  # type: ignore[no-untyped-def]
     paths, steps = prices.shape
     shown = np.empty((paths, steps))

@@ -8,9 +8,10 @@ is checked against it (`volatility.checked`).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.special import digamma, gammaln
+
+from govkit.simulate.compiled import compiled
 
 Array = NDArray[np.float64]
 
@@ -53,7 +54,7 @@ def log_likelihood(
     return float(value), np.append(slope, by_nu + of_nu)
 
 
-@njit(cache=True)
+@compiled()
 def conditional_variance(  # type: ignore[no-untyped-def]
     returns, weights, backcast
 ):
@@ -69,7 +70,7 @@ def conditional_variance(  # type: ignore[no-untyped-def]
     return sigma2
 
 
-@njit(cache=True)
+@compiled()
 def _pass(returns, weights, nu, backcast):  # type: ignore[no-untyped-def]
     """One pass over the data: the parts of the likelihood that depend on it, and their slopes."""
     omega, alpha, gamma, beta = weights

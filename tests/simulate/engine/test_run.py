@@ -1,4 +1,4 @@
-"""The liquidation engine against a slow twin, conservation laws and closed forms."""
+"""A book of one collateral: conservation laws, closed forms, and what feeds and keepers do."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from govkit.simulate.engine import Book, Conditions, Depth, Terms, run_book
-from tests.simulate.twin import run_twin
 
 DEEP = Depth(np.array([0.0, 1e15]), np.array([0.0, 1e-9]))
 DRY = Depth(np.array([0.0, 1e-6, 1e15]), np.array([0.0, 0.9999, 1.0]))
+HAIR = 1 + 1e-9
+"""Trigger of an account that a price of 1 puts just below health factor 1."""
 FREE = Terms(bonus=0.05, protocol_fee_share=0.0, deviation=0.0, swap_fee=0.0, gas_share=0.0,
              refill_steps=3.0, permanent_share=0.0)  # fmt: skip
 
@@ -52,44 +53,6 @@ def cases(draw: Any) -> tuple[list[float], Book, float, Terms, Depth]:
     depth = Depth(sizes, np.minimum(np.cumsum([0.0, *slopes]), 1.0))
     prices = np.exp(np.cumsum(moves)).tolist()
     return prices, book(*accounts, threshold=reference), threshold, terms, depth
-
-
-@settings(max_examples=200)
-@given(cases(), st.booleans())
-def test_the_engine_equals_its_slow_twin(case: tuple, relever: bool) -> None:
-    prices, accounts, threshold, terms, depth = case
-    got = run_book(one_path(prices), accounts, threshold, terms, depth, relever=relever)
-    bad, repaid = run_twin(prices, accounts, threshold, terms, depth, relever)
-    debt = accounts.debt_usd.sum() * (threshold / accounts.reference_threshold if relever else 1)
-    assert got.bad_debt_usd[0] == pytest.approx(bad, abs=1e-9 * debt)
-    assert got.repaid_usd[0] == pytest.approx(repaid, abs=1e-9 * debt)
-
-
-@st.composite
-def troubles(draw: Any) -> Conditions:
-    return Conditions(
-        outage_steps=draw(st.integers(0, 8)),
-        frozen_steps=draw(st.integers(0, 8)),
-        feed_high=draw(st.sampled_from([0.0, 0.0031, 0.05, 0.4])),
-        feed_low=draw(st.sampled_from([0.0, 0.0285, 0.2])),
-    )
-
-
-@settings(max_examples=200)
-@given(cases(), troubles(), st.lists(st.floats(0.5, 1.3), min_size=14, max_size=14), st.booleans())
-def test_outages_frozen_feeds_and_feeds_of_their_own_equal_the_twin(
-    case: tuple, conditions: Conditions, ratios: list[float], own: bool
-) -> None:
-    prices, accounts, threshold, terms, depth = case
-    followed = [p * r for p, r in zip(prices, ratios, strict=False)] if own else None
-    got = run_book(
-        one_path(prices), accounts, threshold, terms, depth, conditions=conditions,
-        followed=None if followed is None else one_path(followed),
-    )  # fmt: skip
-    bad, repaid = run_twin(prices, accounts, threshold, terms, depth, True, followed, conditions)
-    debt = accounts.debt_usd.sum() * threshold / accounts.reference_threshold
-    assert got.bad_debt_usd[0] == pytest.approx(bad, abs=1e-9 * debt)
-    assert got.repaid_usd[0] == pytest.approx(repaid, abs=1e-9 * debt)
 
 
 @settings(max_examples=80)
@@ -246,13 +209,36 @@ def test_keepers_sell_one_affordable_chunk_and_then_what_refills() -> None:
     """Slippage linear in size: 10 % bonus pays 1 - 1 / 1.1, which is 90,909 dollars here."""
     depth = Depth(np.array([0.0, 1e6]), np.array([0.0, 1.0]))
     terms = replace(FREE, bonus=0.10, refill_steps=4.0)
-    account = book((1.0, 1e6))
+    # 0.95 x 1.1 > 1: every sale lowers the health factor further, so the account stays in line.
+    account = book((HAIR, 1e6), threshold=0.95)
     chunk = 1e6 * (1 - 1 / 1.1)
-    # A price of 1 throughout: health factor 1, no loss in waiting; seen = price = 1.
     for steps in (1, 2, 5):
-        got = run_book(one_path([1.0] * steps), account, 0.8, terms, depth)
+        got = run_book(one_path([1.0] * steps), account, 0.95, terms, depth)
         sold = chunk * (1 + (steps - 1) / 4)
         assert got.repaid_usd[0] == pytest.approx(sold / 1.1, rel=1e-9)
+        assert got.seized_usd[0] == pytest.approx(sold, rel=1e-9)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 30])
+def test_a_sale_that_the_market_cuts_short_heals_the_account(steps: int) -> None:
+    """0.8 x 1.1 < 1: one chunk lifts the health factor above 1, and nobody may go on."""
+    depth = Depth(np.array([0.0, 1e6]), np.array([0.0, 1.0]))
+    terms = replace(FREE, bonus=0.10, refill_steps=4.0)
+    chunk = 1e6 * (1 - 1 / 1.1)
+    assert 0.8 * (1e6 / 0.8 / HAIR - chunk) > 1e6 - chunk / 1.1
+    got = run_book(one_path([1.0] * steps), book((HAIR, 1e6)), 0.8, terms, depth)
+    assert got.repaid_usd[0] == pytest.approx(chunk / 1.1, rel=1e-9)
+    # Price 0.95 puts it below again, and then the market has had time to take up the first chunk.
+    again = run_book(one_path([1.0] * 5 + [0.95] * 2), book((HAIR, 1e6)), 0.8, terms, depth)
+    assert again.repaid_usd[0] > 1.9 * chunk / 1.1
+
+
+@pytest.mark.parametrize(("trigger", "repaid"), [(1.0, 0.0), (HAIR, 1e6)])
+def test_only_a_health_factor_strictly_below_1_can_be_liquidated(
+    trigger: float, repaid: float
+) -> None:
+    got = run_book(one_path([1.0] * 4), book((trigger, 1e6)), 0.8, FREE, DEEP)
+    assert got.repaid_usd[0] == pytest.approx(repaid)
 
 
 def test_sales_leave_a_share_of_their_slippage_in_the_price() -> None:
@@ -260,7 +246,7 @@ def test_sales_leave_a_share_of_their_slippage_in_the_price() -> None:
     terms = replace(FREE, bonus=0.10, permanent_share=0.5, refill_steps=1.0)
     calm = 1 - 1 / 1.1
     # The first account takes a whole chunk; half its slippage, 4.4 %, brings the next one down.
-    first, second = (1.0, 1e6 * calm / 1.1), (0.96, 1e4)
+    first, second = (HAIR, 1e6 * calm / 1.1), (0.96, 1e4)
     got = run_book(one_path([1.0] * 4), book(first, second), 0.8, terms, depth)
     assert np.exp(-0.5 * calm) < 0.96
     assert got.repaid_usd[0] == pytest.approx(first[1] + second[1], rel=1e-9)
@@ -364,7 +350,7 @@ def test_a_frozen_feed_is_acted_on_a_step_after_it_thaws(frozen: int) -> None:
 
 
 def test_a_high_feed_hides_accounts_at_health_factor_1_until_it_updates() -> None:
-    account, path = book((1.0, 1e6)), one_path([1.0] * 6)
+    account, path = book((HAIR, 1e6)), one_path([1.0] * 6)
     terms = replace(FREE, deviation=0.005)
     stale = run_book(path, account, 0.8, terms, DEEP, conditions=Conditions(feed_high=0.0031))
     assert stale.repaid_usd[0] == 0  # 0.31 % is within the deviation: it never updates

@@ -1,0 +1,1 @@
+"""The liquidation engine in plain Python: slow, and meant to be read beside docs/engine.md."""
