@@ -132,6 +132,7 @@ def _decided(
         clearing=case.clearing,
         grid=grid_points(case.losses, appetite),
         grid_horizon_hours=float(BOOK_HOURS),
+        kernel=case.losses.kernel,
         tail=tail_points(case.falls),
         stress=run_scenarios(
             case, scenarios, current.threshold, proposed.threshold, appetite

@@ -20,7 +20,7 @@ from govkit.records.book import AccountBook
 from govkit.records.evidence import GridPoint
 from govkit.records.market import Appetite
 from govkit.records.model import AccountDistribution, HistoricalFall
-from govkit.simulate.engine import Book, Depth, Terms, run_book
+from govkit.simulate.engine import Book, Depth, Terms, run_grid
 from govkit.simulate.paths import envelope_path
 from govkit.simulate.random import generator
 
@@ -29,6 +29,8 @@ Array = NDArray[np.float64]
 BOOK_HOURS = 24
 ACCOUNTS = 240
 EXPOSURE_ACCOUNTS = 20
+JUST_TRIGGERED = 1 + 1e-9
+"""Trigger price of what stands at health factor 1 when an episode begins: a hair below it."""
 STRESS_HOURS = 48
 LIQUIDATION_PATHS = 500
 """Paths on which liquidated debt is counted; losses are rarer and take all of them."""
@@ -47,6 +49,7 @@ class BookLosses:
     weight: Array  # (paths,)
     liquidated: Array  # (thresholds,), mean share of the debt
     debt_usd: Array  # (thresholds,), debt of the re-levered book
+    kernel: str
 
     def of_set(self, k: int) -> BookLosses:
         """Return one of the independent sets."""
@@ -92,7 +95,8 @@ def stressed_book(
         debts = generator(seed, name, "book").permutation(sizes)
     rest = debts / debts.sum() * debt_usd * (1 - exposure_share) * unattended_share
     top = np.full(EXPOSURE_ACCOUNTS, debt_usd * exposure_share / EXPOSURE_ACCOUNTS)
-    trigger = np.concatenate([np.ones(EXPOSURE_ACCOUNTS), 1 / np.maximum(health, 1.0)])
+    exposed = np.full(EXPOSURE_ACCOUNTS, JUST_TRIGGERED)
+    trigger = np.concatenate([exposed, JUST_TRIGGERED / np.maximum(health, 1.0)])
     debt = np.concatenate([top, rest])
     order = np.argsort(-trigger, kind="stable")
     return Book(trigger[order], debt[order], threshold, backed_usd=debt_usd)
@@ -116,35 +120,29 @@ def losses_over_grid(
     debts = book.backed_usd * thresholds / book.reference_threshold
     seen = prices if followed is None else followed
     lowest = np.minimum(prices, seen).min(axis=1) * least_impact(prices, book, terms, depth)
-    order = np.argsort(lowest, kind="stable")
-    # Sorted, the paths that can lose at a threshold are the first ones: no copies are made.
-    prices, lowest = prices[order], lowest[order]
-    followed = None if followed is None else followed[order]
-    sorted_share = np.zeros((len(prices), len(thresholds)))
-    every = slice(None, None, max(len(prices) // LIQUIDATION_PATHS, 1))
-    some = prices[every], None if followed is None else followed[every], weight[order][every]
-    liquidated = np.empty(len(thresholds))
-    for k, threshold in enumerate(thresholds):
-        level = float(threshold)
-        n = int(can_lose(lowest, level, terms).sum())
-        reported = None if followed is None else followed[:n]
-        losses = run_book(prices[:n], book, level, terms, depth, followed=reported)
-        sorted_share[:n, k] = losses.bad_debt_usd / debts[k]
-        repaid = run_book(some[0], book, level, terms, depth, followed=some[1]).repaid_usd
-        liquidated[k] = float((some[2] * repaid / debts[k]).sum() / some[2].sum())
-    share = np.empty_like(sorted_share)
-    share[order] = sorted_share
-    return BookLosses(thresholds, share, weight, liquidated, debts)
+    wanted = can_lose(lowest[:, None], thresholds, terms)
+    some = slice(None, None, max(len(prices) // LIQUIDATION_PATHS, 1))
+    wanted[some] = True
+    losses = run_grid(prices, book, thresholds, terms, depth, followed=followed, wanted=wanted)
+    repaid = weight[some] @ losses.repaid_usd[some] / weight[some].sum()
+    return BookLosses(
+        thresholds=thresholds,
+        share=losses.bad_debt_usd / debts,
+        weight=weight,
+        liquidated=repaid / debts,
+        debt_usd=debts,
+        kernel=losses.kernel,
+    )
 
 
-def can_lose(lowest: Array, threshold: float, terms: Terms) -> NDArray[np.bool_]:
+def can_lose(lowest: Array, threshold: Array | float, terms: Terms) -> NDArray[np.bool_]:
     """Return which paths can leave bad debt at a threshold.
 
     An account owes at most threshold x trigger for each unit, and a sale repays price / (1 + b).
     So nothing is lost while market and reported price, impact included, stay above
-    threshold x (1 + b); `lowest`, shape (paths,), is their minimum.
+    threshold x (1 + b); `lowest` is their minimum. The two broadcast.
     """
-    return np.asarray(lowest < threshold * (1 + terms.bonus) * (1 + 1e-9))
+    return np.asarray(lowest < threshold * (1 + terms.bonus) * JUST_TRIGGERED * (1 + 1e-9))
 
 
 def least_impact(prices: Array, book: Book, terms: Terms, depth: Depth) -> Array:

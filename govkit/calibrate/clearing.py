@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from govkit.protocols import rule_book
 from govkit.records.book import AccountBook
 from govkit.records.evidence import Clearing, SlippagePoint
 from govkit.records.liquidity import LiquidityCurve
 from govkit.records.market import Market
 from govkit.records.model import MarketModel
-from govkit.simulate.engine import Depth, Terms
+from govkit.simulate.engine import Depth, Rules, Terms
 
 LARGE_CAP_USD = 1e9
 LARGE_CAP_SHARE = 0.05
@@ -22,7 +25,11 @@ SHOWN_SIZES_USD = (1e6, 5e6, 10e6, 25e6, 50e6, 100e6)
 
 
 def terms_of(market: Market, asset: str) -> Terms:
-    """Return what a liquidation of a reserve pays and costs."""
+    """Return what a liquidation of a reserve pays and costs, and how much of it there may be.
+
+    The rules on sizes in dollars are left out: the accounts of a stressed book stand for many.
+    """
+    close = rule_book(market.protocol).close_rule(market.protocol_version)
     return Terms(
         bonus=market.reserves[asset].bonus.value,
         protocol_fee_share=market.protocol_fee_share.value,
@@ -31,6 +38,7 @@ def terms_of(market: Market, asset: str) -> Terms:
         gas_share=market.gas_share.value,
         refill_steps=market.refill_minutes.value / 5,
         permanent_share=market.permanent_impact_share.value,
+        rules=Rules(close=replace(close, full_close_usd=0.0, least_left_usd=0.0)),
     )
 
 

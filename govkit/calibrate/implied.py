@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -24,7 +25,9 @@ from govkit.records.implied import (
 from govkit.records.market import Appetite, Market
 from govkit.records.model import MarketModel
 
-Progress = Callable[[str, int, int], None]
+Answer = ImpliedAsset | NotImplied
+Run = Callable[[Callable[[Asked], Answer], Sequence[Asked]], Iterable[Answer]]
+"""Calls a function with every asset asked, like `map`, whose order it keeps."""
 
 
 def implied_confidence(
@@ -33,7 +36,7 @@ def implied_confidence(
     appetites: Sequence[Appetite],
     *,
     seed: int,
-    progress: Progress = lambda stage, done, total: None,
+    run: Run = map,
 ) -> ImpliedConfidence:
     """Invert the model for every threshold in force of a market.
 
@@ -43,6 +46,8 @@ def implied_confidence(
         With whose position rules the values are compared; in any order.
     seed:
         The falls are those of ``govkit propose`` with the same seed.
+    run:
+        Where the assets are computed; the result does not depend on it.
 
     Returns
     -------
@@ -50,17 +55,10 @@ def implied_confidence(
         Figures rounded to six digits. Assets without a figure carry the reason.
     """
     ordered = sorted(appetites, key=lambda one: one.position_probability)
-    found: list[ImpliedAsset] = []
-    left_out: list[NotImplied] = []
-    for n, asset in enumerate(market.reserves):
-        progress("assets", n, len(market.reserves))
-        asked = Asked(market, model, asset, None, seed)
-        refusal = _refusal(asked)
-        if refusal is None:
-            found.append(implied_of(asked, asked.reserve.threshold.value, ordered))
-        else:
-            left_out.append(_left_out(asked, refusal))
-    progress("assets", len(market.reserves), len(market.reserves))
+    questions = [Asked(market, model, asset, None, seed) for asset in market.reserves]
+    answers = list(run(partial(_in_force, ordered=ordered), questions))
+    found = [one for one in answers if isinstance(one, ImpliedAsset)]
+    left_out = [one for one in answers if isinstance(one, NotImplied)]
     answer = ImpliedConfidence(
         market=market.name,
         market_title=market.title,
@@ -76,6 +74,14 @@ def implied_confidence(
         whole=whole_market(found, left_out, ordered) if found else None,
     )
     return ImpliedConfidence.model_validate(rounded(answer.model_dump()))
+
+
+def _in_force(asked: Asked, ordered: Sequence[Appetite]) -> Answer:
+    """Invert the model for the threshold in force of one asset, or say why not."""
+    refusal = _refusal(asked)
+    if refusal is not None:
+        return _left_out(asked, refusal)
+    return implied_of(asked, asked.reserve.threshold.value, ordered)
 
 
 def implied_of(asked: Asked, threshold: float, ordered: Sequence[Appetite]) -> ImpliedAsset:

@@ -8,6 +8,7 @@ from typing import Protocol, cast
 
 from govkit.errors import unknown_name
 from govkit.records.evidence import Change, GuardRail, Parameters, PathOfChange
+from govkit.records.liquidation import CloseRule
 
 
 class RuleBook(Protocol):
@@ -15,6 +16,9 @@ class RuleBook(Protocol):
 
     def largest_threshold(self, bonus: float) -> float:
         """Return the largest threshold the contracts accept."""
+
+    def close_rule(self, version: str) -> CloseRule:
+        """Return how much one liquidation may close under a version of the contracts."""
 
     def guard_rails(
         self,

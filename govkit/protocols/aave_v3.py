@@ -9,12 +9,15 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from math import ceil
 
+from govkit.errors import InputError
 from govkit.records.evidence import Change, GuardRail, Parameters, PathOfChange
+from govkit.records.liquidation import CloseRule
 
 BASIS_POINTS = 10_000
 STEWARD_STEP_BPS = 50
 STEWARD_STEP_EMODE_THRESHOLD_BPS = 10
 LARGEST_CUT_POINTS = 3.0
+FIRST_WITH_SIZES = 3
 PARAMETERS = ("ltv", "threshold", "bonus")
 LABELS = {"ltv": "LTV", "threshold": "Liquidation threshold", "bonus": "Liquidation bonus"}
 
@@ -45,6 +48,32 @@ def largest_threshold(bonus: float) -> float:
     while percent_mul(threshold, raw_bonus) > BASIS_POINTS:
         threshold -= 1
     return threshold / BASIS_POINTS
+
+
+def close_rule(version: str) -> CloseRule:
+    """Return the close rule: half of the debt, all of it at or below health factor 0.95.
+
+    From version 3.3 on (LiquidationLogic) all may also be repaid where debt or collateral is
+    under 2,000 base units, and what is left of either must be 1,000 or nothing.
+
+    Raises
+    ------
+    InputError
+        For a version that is not 3.x.
+    """
+    numbers = version.split(".")
+    if numbers[0] != "3" or not all(part.isdigit() for part in numbers):
+        raise InputError(
+            f"unknown version '{version}' of Aave v3", where="protocol_version",
+            todo="Give it as 3.0 or 3.6.",
+        )  # fmt: skip
+    sizes = len(numbers) > 1 and int(numbers[1]) >= FIRST_WITH_SIZES
+    return CloseRule(
+        close_factor=0.5,
+        full_close_health=0.95,
+        full_close_usd=2000.0 if sizes else 0.0,
+        least_left_usd=1000.0 if sizes else 0.0,
+    )
 
 
 def invariants(asset: str, proposed: Parameters) -> tuple[GuardRail, ...]:

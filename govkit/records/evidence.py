@@ -258,6 +258,7 @@ class AssetEvidence(Record):
     clearing: Clearing | None = None
     grid: tuple[GridPoint, ...] = ()
     grid_horizon_hours: float | None = None
+    kernel: str = Field("", description="engine kernel that ran the book: blocks, touched or twin")
     implied_current: Implied | None = None
     implied_recommended: Implied | None = None
     tail: tuple[TailPoint, ...] = ()
