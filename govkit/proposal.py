@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import PurePath
 
+import numpy as np
+
 from govkit import __version__
 from govkit.calibrate.asset import Calibrated, calibrate_asset, current_values
-from govkit.calibrate.case import Asked
+from govkit.calibrate.case import Asked, Case
 from govkit.calibrate.joint_book import joint_check
 from govkit.calibrate.position import FALL_PATHS
 from govkit.data import appetite_names, load_appetite
@@ -26,18 +29,30 @@ from govkit.records.evidence import (
     ModelFacts,
 )
 from govkit.records.joint import JointCheck
-from govkit.records.market import Appetite, Market, Question, Reserve, Sourced
+from govkit.records.market import Appetite, Market, Overlay, Question, Reserve, Sourced
 from govkit.records.model import MarketModel
 from govkit.records.provenance import NotDone
 from govkit.records.stress import Scenario
-
-Progress = Callable[[str, int, int], None]
+from govkit.runners import Progress, Runner
+from govkit.runners.serial import SERIAL
 
 CONSTANTS = (
     "latency_minutes", "refill_minutes", "depth_haircut", "oracle_deviation", "swap_fee",
     "gas_share", "protocol_fee_share", "permanent_impact_share", "unattended_share",
 )  # fmt: skip
 TOOLCHAIN = ("numpy", "scipy", "numba")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One asset to calibrate, wherever that is done."""
+
+    asked: Asked
+    appetite: Appetite
+    others: tuple[Appetite, ...]
+    overlays: tuple[Overlay, ...]
+    scenarios: tuple[Scenario, ...]
+    joint_fails: bool = False
 
 
 def make_evidence(
@@ -48,6 +63,7 @@ def make_evidence(
     scenarios: tuple[Scenario, ...],
     *,
     books: dict[str, AccountBook] | None = None,
+    runner: Runner = SERIAL,
     progress: Progress = lambda stage, done, total: None,
 ) -> Evidence:
     """Calibrate every asset asked, check them in one book and gather the evidence.
@@ -58,6 +74,8 @@ def make_evidence(
         The stress library; the dated events among them that decide limit the thresholds.
     books:
         Real accounts by asset; where none is given the model's distribution is used and named.
+    runner:
+        Where the assets are calibrated. The evidence does not depend on it.
 
     Raises
     ------
@@ -69,35 +87,63 @@ def make_evidence(
             raise unknown_name(f"asset of {market.title}", asset, market.reserves)
         if asset not in model.assets:
             raise unknown_name(f"asset in model '{model.name}'", asset, model.assets)
-    rules = rule_book(market.protocol)
     others = tuple(load_appetite(name) for name in appetite_names())
 
-    def calibrated(asset: str, *, joint_fails: bool = False) -> Calibrated:
-        asked = Asked(market, model, asset, (books or {}).get(asset), question.seed)
-        overlays = tuple(o for o in question.overlays if o.asset == asset)
-        return calibrate_asset(
-            asked, rules, appetite, others, overlays, scenarios, joint_fails=joint_fails
-        )
+    def calibrated(
+        stage: str, assets: Iterable[str], *, joint_fails: bool = False
+    ) -> dict[str, Calibrated]:
+        tasks = [
+            Task(
+                Asked(market, model, asset, (books or {}).get(asset), question.seed), appetite,
+                others, tuple(o for o in question.overlays if o.asset == asset), scenarios,
+                joint_fails,
+            )
+            for asset in assets
+        ]  # fmt: skip
+        results = runner.map(stage, calibrate, tasks, progress)
+        return {one.evidence.asset: one for one in results}
 
-    found: dict[str, Calibrated] = {}
-    for n, asset in enumerate(question.assets):
-        progress("assets", n, len(question.assets))
-        found[asset] = calibrated(asset)
-    progress("assets", len(found), len(found))
-    joint = _joint(found, appetite, model, question.seed)
+    def joint_book() -> JointCheck | NotDone | None:
+        """Look at the assets together, when there are several."""
+        if len(found) < 2:
+            return None
+        progress("joint book", 0, 1)
+        checked = _joint(found, appetite, model, question.seed)
+        progress("joint book", 1, 1)
+        return checked
+
+    found = calibrated("assets", question.assets)
+    joint = joint_book()
     raised = [name for name, one in found.items() if one.evidence.action == "raise"]
     if isinstance(joint, JointCheck) and not joint.passed and raised:
-        found |= {name: calibrated(name, joint_fails=True) for name in raised}
-        joint = _joint(found, appetite, model, question.seed)
+        found |= calibrated("assets that fail in the joint book", raised, joint_fails=True)
+        joint = joint_book()
     return _gathered(question, market, model, appetite, found, joint)
+
+
+def calibrate(task: Task) -> Calibrated:
+    """Calibrate one asset; what comes back holds no simulated paths.
+
+    They are 20 MB an asset, and the joint check draws its own.
+    """
+    found = calibrate_asset(
+        task.asked, rule_book(task.asked.market.protocol), task.appetite, task.others,
+        task.overlays, task.scenarios, joint_fails=task.joint_fails,
+    )  # fmt: skip
+    return found if found.case is None else replace(found, case=_without_paths(found.case))
+
+
+def _without_paths(case: Case) -> Case:
+    none = np.empty(0)
+    falls = replace(case.falls, over_horizon=none, over_latency=none, weight=none)
+    losses = replace(case.losses, share=none[:, None], weight=none)
+    return replace(case, falls=falls, losses=losses, lows=none, stresses=(), refits={})
 
 
 def _joint(
     found: dict[str, Calibrated], appetite: Appetite, model: MarketModel, seed: int
-) -> JointCheck | NotDone | None:
-    """Run all assets that have a book in one; none where a single asset was asked."""
-    if len(found) < 2:
-        return None
+) -> JointCheck | NotDone:
+    """Run all assets that have a book in one."""
     cases = {name: one.case for name, one in found.items() if one.case is not None}
     thresholds = {name: found[name].evidence.recommended.threshold for name in cases}
     return joint_check(cases, thresholds, appetite, model.dependence, seed)

@@ -24,6 +24,7 @@ from govkit.market.tables import Request
 from govkit.records.check_model import model_problems
 from govkit.records.model import AssetModel, MarketModel
 from govkit.records.returns import ReturnModel
+from govkit.runners import open_runner
 from tests.estimate.real import real_hours
 
 CRASHES = ("crash/2021-05-19-5m.csv.gz", "crash/2025-10-10-5m.csv.gz")
@@ -169,17 +170,19 @@ def number_lists(data: Any, place: str) -> list[tuple[str, list[float]]]:
 
 @pytest.mark.slow
 def test_the_number_of_workers_does_not_change_the_model(shared_data: Path, tmp_path: Path) -> None:
-    """A year of candles and 20 refits, in tasks of ten: split over two processes and not."""
+    """A year of candles and 40 refits, in tasks of twenty: split over two processes and not."""
     snapshot = snapshot_of(
         shared_data, tmp_path / "files", change=between("2021-01-01", "2022-01-20"),
         tickers=("ETH", "BTC"), others=(CRASHES[0], QUOTES, ACCOUNTS),
     )  # fmt: skip
-    one, two = (
-        fit_model(snapshot, name="small", assets=WANTED, refits=20, workers=n) for n in (1, 2)
-    )
+    made = []
+    for workers in (1, 2):
+        with open_runner(workers) as runner:
+            made.append(fit_model(snapshot, name="small", assets=WANTED, refits=40, runner=runner))
+    one, two = made
     assert one.digest() == two.digest()
     rows = one.returns["ETH"].refits.rows
-    assert len(rows) >= 18
+    assert len(rows) >= 36
     assert len(set(rows)) == len(rows)
 
 
@@ -217,7 +220,8 @@ def every_kind(data: Path, folder: Path, change: Change, until: str = "") -> Mar
     import_files(files, folder / "made", dated)
     import_files([data / QUOTES], folder / "made", dated)
     made, _ = import_files([data / ACCOUNTS], folder / "made", before)
-    return fit_model(made, name="x", assets=EVERY_KIND, as_of=until, refits=4, workers=2)
+    with open_runner(2) as runner:
+        return fit_model(made, name="x", assets=EVERY_KIND, as_of=until, refits=4, runner=runner)
 
 
 @pytest.mark.slow
@@ -326,7 +330,7 @@ def test_five_minute_candles_after_the_date_are_neither_used_nor_named(
             shared_data, tmp_path / name, change=between("2020-12-15", "2022-01-01"),
             tickers=("ETH",), others=(*others, ACCOUNTS),
         )  # fmt: skip
-        fitted = fit_model(snapshot, name="x", assets=("WETH",), as_of=date, refits=1, workers=1)
+        fitted = fit_model(snapshot, name="x", assets=("WETH",), as_of=date, refits=1)
         models.append(fitted.returns["ETH"])
     assert models[0].worst_five_minutes == models[1].worst_five_minutes
     assert models[0].worst_five_minutes_window.last < date
@@ -338,7 +342,7 @@ def test_too_short_a_history_is_refused_with_its_reason(shared_data: Path, tmp_p
         shared_data, tmp_path / "files", change=between("2021-01-01", "2021-06-01"),
         tickers=("ETH",), others=(ACCOUNTS, QUOTES),
     )  # fmt: skip
-    model = fit_model(snapshot, name="short", assets=("WETH",), refits=2, workers=1)
+    model = fit_model(snapshot, name="short", assets=("WETH",), refits=2)
     assert model.returns == {}
     weth = model.assets["WETH"]
     assert not weth.supported

@@ -7,37 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from govkit.cli import _options
+
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from govkit.records.market import Appetite
+    from govkit.runners import Runner
 
 
 @click.command("appetite")
 @click.argument("name", default="", metavar="[NAME|FILE]")
 @click.option("--implied", is_flag=True, help="Invert the model for the thresholds in force.")
-@click.option(
-    "--market",
-    default="aave-v3-ethereum",
-    show_default=True,
-    help="With --implied: name of a shipped market, or path of a market file.",
-)
-@click.option(
-    "--model",
-    default="reference",
-    show_default=True,
-    help="With --implied: name of a shipped market model, or path of one.",
-)
-@click.option(
-    "--seed",
-    default=1,
-    show_default=True,
-    type=click.IntRange(0, 2**32 - 1),
-    help="With --implied: as in 'govkit propose'.",
-)
+@_options.market("With --implied: name of a shipped market, or path of a market file.")
+@_options.model("With --implied: name of a shipped market model, or path of one.")
+@_options.seed("With --implied: as in 'govkit propose'.")
+@_options.runners("1", "answer", when="With --implied: ")
 @click.option("--json", "as_json", is_flag=True, help="Print the settings or figures as JSON.")
 @click.pass_context
 def command(
-    ctx: click.Context, name: str, implied: bool, market: str, model: str, seed: int, as_json: bool
-) -> None:
+    ctx: click.Context, name: str, implied: bool, market: str, model: str, seed: int,
+    workers: int | None, scheduler: str, as_json: bool,
+) -> None:  # fmt: skip
     """Say what a risk appetite tolerates, or what the values in force imply.
 
     NAME is conservative, moderate or aggressive; FILE is one's own appetite, which is checked.
@@ -57,7 +48,8 @@ def command(
     shipped = [load_appetite(one) for one in appetite_names()]
     asked = load_appetite(name) if name else None
     if implied:
-        _implied(shipped, asked, market, model, seed, as_json)
+        running = _options.runner_for(workers, scheduler, several=False)
+        _implied(shipped, asked, market, model, seed, running, as_json)
     elif asked is None:
         from govkit.render.appetite_words import show_side_by_side
 
@@ -75,6 +67,7 @@ def _implied(
     market: str,
     model: str,
     seed: int,
+    running: AbstractContextManager[Runner],
     as_json: bool,
 ) -> None:
     from govkit.calibrate.implied import implied_confidence
@@ -84,15 +77,18 @@ def _implied(
 
     own = [] if asked is None or asked.name in {one.name for one in shipped} else [asked]
     place, fitted = load_market(market), load_model(model)
-    with progress_on_stderr() as report:
-        found = implied_confidence(place, fitted, [*shipped, *own], seed=seed, progress=report)
+    with running as runner, progress_on_stderr() as report:
+        found = implied_confidence(
+            place, fitted, [*shipped, *own], seed=seed,
+            run=lambda function, assets: runner.map("assets", function, assets, report),
+        )  # fmt: skip
     _print(found.model_dump(mode="json"), () if as_json else show_implied(found))
 
 
 def _only_with_implied(ctx: click.Context, implied: bool) -> None:
     given = [
         f"--{option}"
-        for option in ("market", "model", "seed")
+        for option in ("market", "model", "seed", "workers", "scheduler")
         if ctx.get_parameter_source(option) is not click.core.ParameterSource.DEFAULT
     ]
     if given and not implied:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 
 import click
+
+from govkit.cli import _options
 
 
 @click.command(name="fit")
@@ -22,7 +23,7 @@ import click
     help="Debt asset in which falls are measured; its hourly candles convert where there are any.",
 )
 @click.option("--name", default="custom", show_default=True, help="Name stored in the model.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**32 - 1))
+@_options.seed()
 @click.option(
     "--refits",
     default=200,
@@ -30,12 +31,7 @@ import click
     type=click.IntRange(20, 2000),
     help="Refits on block-bootstrapped histories.",
 )
-@click.option(
-    "--workers",
-    default=os.cpu_count() or 1,
-    type=click.IntRange(1),
-    help="Processes; the model does not depend on it.",
-)
+@_options.runners("the cores", "model")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -46,7 +42,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print the model instead of a summary.")
 def command(
     snapshot: Path, assets: str, as_of: datetime | None, numeraire: str, name: str, seed: int,
-    refits: int, workers: int, out: Path, as_json: bool,
+    refits: int, workers: int | None, scheduler: str, out: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Fit a market model to a snapshot of real data.
 
@@ -62,11 +58,12 @@ def command(
 
     checked_place(out.absolute().parent)
     chosen = tuple(a.strip() for a in assets.split(",") if a.strip())
-    with progress_on_stderr(quiet=False) as report:
+    running = _options.runner_for(workers, scheduler, several=True)
+    with running as runner, progress_on_stderr() as report:
         model = fit_model(
             open_snapshot(snapshot), name=name, assets=chosen, seed=seed,
-            as_of=f"{as_of:%Y-%m-%d}" if as_of else "", numeraire=numeraire, workers=workers,
-            refits=refits, progress=report,
+            as_of=f"{as_of:%Y-%m-%d}" if as_of else "", numeraire=numeraire, refits=refits,
+            runner=runner, progress=report,
         )  # fmt: skip
     text = model.canonical()
     write_file(out, text)

@@ -9,11 +9,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 import click
 
 Report = Callable[[str, int, int], None]
 """Called with stage, steps done, steps in all."""
+
+SECONDS_BETWEEN_LINES = 10
+SPEED_SECONDS = 3600
+"""Steps may take minutes; the time left is reckoned from those of the last hour."""
 
 
 @contextmanager
@@ -28,7 +33,8 @@ def progress_on_stderr(quiet: bool = False) -> Iterator[Report]:
     Yields
     ------
     Report
-        The callback: a bar when standard error is a terminal, else one line for each stage.
+        The callback: a bar with the time left when standard error is a terminal; else a line
+        when a stage begins, and one with the time left every ten seconds or more.
     """
     if quiet:
         yield _show_nothing
@@ -36,23 +42,42 @@ def progress_on_stderr(quiet: bool = False) -> Iterator[Report]:
         with _bars() as report:
             yield report
     else:
-        yield _lines()
+        yield lines()
 
 
 def _show_nothing(stage: str, done: int, total: int) -> None:
     """Take the place of a display when none is wanted."""
 
 
-def _lines() -> Report:
-    """Return a callback that prints each stage once, when it begins."""
-    begun: set[str] = set()
+def lines(clock: Callable[[], float] = monotonic) -> Report:
+    """Return a callback that prints lines for a log.
+
+    Parameters
+    ----------
+    clock:
+        Tells seconds.
+    """
+    begun: dict[str, float] = {}
+    said: dict[str, float] = {}
 
     def report(stage: str, done: int, total: int) -> None:
+        now = clock()
         if stage not in begun:
-            begun.add(stage)
+            begun[stage] = said[stage] = now
             click.echo(f"{stage} ...", err=True)
+        elif 0 < done < total and now - said[stage] >= SECONDS_BETWEEN_LINES:
+            said[stage] = now
+            left = (now - begun[stage]) / done * (total - done)
+            click.echo(f"{stage} {done} of {total}, about {_time(left)} left", err=True)
 
     return report
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 @contextmanager
@@ -61,14 +86,25 @@ def _bars() -> Iterator[Report]:
     # Imported here because it is slow and needed on terminals only.
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        speed_estimate_period=SPEED_SECONDS,
     ) as display:
         tasks = {}
 

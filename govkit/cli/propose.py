@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from govkit.cli import _options
+
 if TYPE_CHECKING:
     from govkit.records.evidence import Evidence
     from govkit.records.market import Market, Question
@@ -14,44 +16,19 @@ if TYPE_CHECKING:
 
 @click.command(name="propose")
 @click.argument("assets", nargs=-1, required=True, metavar="ASSET...")
-@click.option(
-    "--market",
-    default="aave-v3-ethereum",
-    show_default=True,
-    help="Name of a shipped market, or path of a market file.",
-)
-@click.option(
-    "--appetite",
-    default="moderate",
-    show_default=True,
-    help="conservative, moderate, aggressive, or path of an appetite file.",
-)
-@click.option(
-    "--model",
-    default="reference",
-    show_default=True,
-    help="Name of a shipped market model, or path of one made by 'govkit fit'.",
-)
-@click.option(
-    "--book",
-    default="",
-    metavar="FILE",
-    help="Real accounts; without it the model's distribution is used.",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default="proposals",
-    show_default=True,
-    help="Folder that holds the numbered proposals.",
-)
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**32 - 1))
+@_options.market()
+@_options.appetite()
+@_options.model()
+@_options.book()
+@_options.proposals(file_okay=True)
+@_options.seed()
+@_options.runners("1; the cores for four assets on four cores or more", "proposal")
 @click.option("--force", is_flag=True, help="Replace a different proposal of the same name.")
 @click.option("--new", is_flag=True, help="Write under the next number even if one exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print the evidence instead of a summary.")
 def command(
     assets: tuple[str, ...], market: str, appetite: str, model: str, book: str, out: Path,
-    seed: int, force: bool, new: bool, as_json: bool,
+    seed: int, workers: int | None, scheduler: str, force: bool, new: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Write a proposal: evidence, forum post, PDF and charts.
 
@@ -80,10 +57,14 @@ def command(
     fitted, wanted = load_model(model), load_appetite(appetite)
     thresholds = {a: place.reserves[a].threshold.value for a in assets}
     books = read_books(Path(book), thresholds) if book else {}
+    several = _options.several_pay(len(question.assets))
+    _options.say_if_slow()
     with progress_on_stderr() as report:
-        evidence = make_evidence(
-            question, place, fitted, wanted, load_scenarios(), books=books, progress=report
-        )
+        with _options.runner_for(workers, scheduler, several=several) as runner:
+            evidence = make_evidence(
+                question, place, fitted, wanted, load_scenarios(), books=books, runner=runner,
+                progress=report,
+            )  # fmt: skip
         report("documents", 0, 1)
         files, missing = make_files(question, evidence)
         report("documents", 1, 1)

@@ -6,16 +6,12 @@ from pathlib import Path
 
 import click
 
+from govkit.cli import _options
+
 
 @click.command(name="render")
 @click.argument("number")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default="proposals",
-    show_default=True,
-    help="Folder that holds the numbered proposals.",
-)
+@_options.proposals(file_okay=False)
 @click.option(
     "--templates",
     type=click.Path(path_type=Path, file_okay=False, exists=True),

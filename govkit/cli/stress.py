@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from govkit.cli import _options
+
 if TYPE_CHECKING:
     from govkit.calibrate.case import Asked
     from govkit.records.market import Appetite
@@ -23,32 +25,12 @@ if TYPE_CHECKING:
     metavar="NAME|FILE",
     help="Only this scenario, or those of a TOML file; may be given again. All without it.",
 )
-@click.option(
-    "--market",
-    default="aave-v3-ethereum",
-    show_default=True,
-    help="Name of a shipped market, or path of a market file.",
-)
-@click.option(
-    "--appetite",
-    default="moderate",
-    show_default=True,
-    help="conservative, moderate, aggressive, or path of an appetite file: it sets the cap.",
-)
-@click.option(
-    "--model",
-    default="reference",
-    show_default=True,
-    help="Name of a shipped market model, or path of one made by 'govkit fit'.",
-)
-@click.option(
-    "--book",
-    default="",
-    metavar="FILE",
-    help="Real accounts; without it the model's distribution is used.",
-)
+@_options.market()
+@_options.appetite(": it sets the cap")
+@_options.model()
+@_options.book()
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for a chart of every asset.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**32 - 1))
+@_options.seed()
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def command(
     assets: tuple[str, ...], wanted: tuple[str, ...], market: str, appetite: str, model: str,
@@ -85,6 +67,7 @@ def command(
     books = read_books(Path(book), thresholds) if book else {}
     if out is not None:
         _folder(out)
+    _options.say_if_slow()
     found: dict[str, Any] = {}
     for n, asset in enumerate(assets):
         asked = Asked(place, fitted, asset, books.get(asset), seed)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
-from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
@@ -21,13 +19,14 @@ from govkit.estimate.returns.refit import REFITS
 from govkit.estimate.returns.volatility import filter_variance
 from govkit.fit.carriers import Fit, carriers, own_models
 from govkit.fit.series import Priced, concentration, priced_series
-from govkit.fit.tasks import Progress, one_thread
 from govkit.market.store import Snapshot
 from govkit.records.base import rounded
 from govkit.records.model import AccountDistribution, AssetModel, Dependence, MarketModel
 from govkit.records.provenance import NotDone
 from govkit.records.returns import ReturnModel
 from govkit.records.snapshot import SnapshotFile
+from govkit.runners import Progress, Runner
+from govkit.runners.serial import SERIAL
 
 NUMERAIRE = "USDC"
 
@@ -40,8 +39,8 @@ def fit_model(
     as_of: str = "",
     numeraire: str = NUMERAIRE,
     seed: int = 1,
-    workers: int = 1,
     refits: int = REFITS,
+    runner: Runner = SERIAL,
     progress: Progress = lambda stage, done, total: None,
 ) -> MarketModel:
     """Fit a market model to a snapshot.
@@ -54,8 +53,8 @@ def fit_model(
         Date; observations on or after it are not used. Empty uses all.
     numeraire:
         Debt asset in which falls are measured.
-    workers:
-        Processes for the long parts. The result does not depend on it.
+    runner:
+        Where the long parts run. The result does not depend on it.
 
     Raises
     ------
@@ -78,17 +77,14 @@ def fit_model(
     until = pd.Timestamp(as_of, tz="UTC") if as_of else None
     accounts, undated = _accounts(snapshot, until)
     series = priced_series(snapshot, _tickers(wanted), numeraire, until)
-    with ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=one_thread
-    ) as pool:
-        fit = Fit(
-            snapshot=snapshot, until=until, numeraire=numeraire, seed=seed, refits=refits,
-            shared=concentration(snapshot, until),
-            stressed=[(e.first, e.last) for e in load_events() if e.decides],
-            pool=pool, progress=progress,
-        )  # fmt: skip
-        own, refused = own_models(fit, series)
-        models, found = carriers(fit, wanted, known, series, own, refused)
+    fit = Fit(
+        snapshot=snapshot, until=until, numeraire=numeraire, seed=seed, refits=refits,
+        shared=concentration(snapshot, until),
+        stressed=[(e.first, e.last) for e in load_events() if e.decides],
+        runner=runner, progress=progress,
+    )  # fmt: skip
+    own, refused = own_models(fit, series)
+    models, found = carriers(fit, wanted, known, series, own, refused)
     collaterals, missing = _assets(fit, wanted, known, found, models)
     missing = (*missing, *undated)
     # Comparables that nobody asked for carry others but do not stand in the model.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -20,11 +19,12 @@ from govkit.estimate.returns.model import estimate_returns, fit_findings, refuse
 from govkit.estimate.returns.pooled import pooled_finding, pooled_returns, relative_volatility
 from govkit.fit.second_states import SeenPegs, depeg_model, pair_model, seen_pegs
 from govkit.fit.series import Priced
-from govkit.fit.tasks import Progress, with_history, with_refits
+from govkit.fit.tasks import with_history, with_refits
 from govkit.market.store import Snapshot
 from govkit.records.provenance import NotDone, Window
 from govkit.records.returns import ReturnModel
 from govkit.records.snapshot import Finding
+from govkit.runners import Progress, Runner
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Fit:
     refits: int
     shared: tuple[Array, Window]
     stressed: list[tuple[str, str]]
-    pool: Executor
+    runner: Runner
     progress: Progress
 
 
@@ -65,8 +65,8 @@ def own_models(
         refused[ticker] = result or NotDone(what="returns", reason="the price never moves")
     fit.progress("returns", len(series), len(series))
     kept = {ticker: moving[ticker] for ticker in models}
-    models = with_refits(fit.pool, kept, models, fit.seed, fit.refits, fit.progress)
-    models = with_history(fit.pool, kept, models, fit.seed, fit.progress)
+    models = with_refits(fit.runner, kept, models, fit.seed, fit.refits, fit.progress)
+    models = with_history(fit.runner, kept, models, fit.seed, fit.progress)
     return {
         ticker: model.model_copy(update={"findings": fit_findings(f"{ticker} returns", model)})
         for ticker, model in models.items()

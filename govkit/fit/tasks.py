@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Executor
-
-from numba import set_num_threads
-
 from govkit.calibrate.ensemble import comparisons, own_table
 from govkit.calibrate.walkforward import walk_forward
 from govkit.estimate.returns.hours import Array, HourlyReturns
@@ -14,9 +9,8 @@ from govkit.estimate.returns.model import fitted_variance
 from govkit.estimate.returns.refit import refit_rows
 from govkit.estimate.returns.volatility import Variance
 from govkit.records.returns import Exceptions, FallTable, ReturnModel
+from govkit.runners import Progress, Runner
 from govkit.simulate.random import seeds
-
-Progress = Callable[[str, int, int], None]
 
 REFITS_PER_TASK = 20
 
@@ -24,13 +18,8 @@ Refit = tuple[str, list[tuple[float, ...] | None]]
 History = tuple[str, FallTable, tuple[FallTable, ...], tuple[Exceptions, ...]]
 
 
-def one_thread() -> None:
-    """Keep each worker to one thread; the tasks themselves are the parallelism."""
-    set_num_threads(1)
-
-
 def with_refits(
-    pool: Executor,
+    runner: Runner,
     hours: dict[str, HourlyReturns],
     models: dict[str, ReturnModel],
     seed: int,
@@ -46,9 +35,8 @@ def with_refits(
             returns = hours[ticker].log_returns
             tasks.append((ticker, returns, fitted_variance(model.variance), chunk))
     rows: dict[str, list[tuple[float, ...] | None]] = {ticker: [] for ticker in models}
-    for n, (ticker, found) in enumerate(pool.map(_refit, tasks)):
+    for ticker, found in runner.map("refits", _refit, tasks, progress):
         rows[ticker] += found
-        progress("refits", n + 1, len(tasks))
     done = {}
     for ticker, model in models.items():
         kept = tuple(row for row in rows[ticker] if row is not None)
@@ -58,7 +46,7 @@ def with_refits(
 
 
 def with_history(
-    pool: Executor,
+    runner: Runner,
     hours: dict[str, HourlyReturns],
     models: dict[str, ReturnModel],
     seed: int,
@@ -67,10 +55,10 @@ def with_history(
     """Add the model's own falls, those of the other models, and the walk-forward test."""
     tasks = [(ticker, hours[ticker], model, seed) for ticker, model in models.items()]
     done = {}
-    for n, (ticker, falls, others, exceptions) in enumerate(pool.map(_history, tasks)):
+    found = runner.map("other models", _history, tasks, progress)
+    for ticker, falls, others, exceptions in found:
         update = {"falls": falls, "comparisons": others, "exceptions": exceptions}
         done[ticker] = models[ticker].model_copy(update=update)
-        progress("other models", n + 1, len(tasks))
     return done
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from govkit.cli import main
-from govkit.cli.progress import progress_on_stderr
+from govkit.cli.progress import lines, progress_on_stderr
 from govkit.errors import CheckFailed, DataUnavailable, GovkitError, InputError, PartMissing
 
 ROOT = Path(__file__).parents[2]
@@ -143,6 +144,23 @@ def test_progress_in_a_log_is_a_line_per_stage(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr() == ("", "fit WETH ...\nsimulate ...\n")
 
 
+def test_progress_in_a_log_says_how_much_time_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    """At most a line every ten seconds, reckoned from the pace so far."""
+    now = 0.0
+    report = lines(lambda: now)
+    for done, now in enumerate((0.0, 4.0, 12.0, 15.0, 30.0, 40.0)):  # noqa: B007
+        report("refits", done, 5)
+    for done, now in enumerate((40.0, 60.0)):  # noqa: B007
+        report("other models", done, 400)
+    assert capsys.readouterr().err.splitlines() == [
+        "refits ...",
+        "refits 2 of 5, about 18 s left",
+        "refits 4 of 5, about 8 s left",
+        "other models ...",
+        "other models 1 of 400, about 2 h 13 min left",
+    ]
+
+
 def test_quiet_progress(capsys: pytest.CaptureFixture[str]) -> None:
     report_two_stages(quiet=True)
     assert capsys.readouterr() == ("", "")
@@ -154,7 +172,10 @@ def test_progress_on_a_terminal_is_a_bar() -> None:
         "from govkit.cli.progress import progress_on_stderr\n"
         "with progress_on_stderr() as report:\n"
         "    report('fit [WETH]', 0, 3)\n"
+        "    report('fit [WETH]', 1, 3)\n"
+        "    time.sleep(0.1)\n"
         "    report('fit [WETH]', 2, 3)\n"
+        "    time.sleep(0.1)\n"
         "click.echo('document')",
         stdout=subprocess.PIPE,
         stderr=terminal,
@@ -167,3 +188,5 @@ def test_progress_on_a_terminal_is_a_bar() -> None:
     assert (process.returncode, printed) == (0, "document\n")
     assert "fit [WETH]" in shown
     assert "2/3" in shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    assert re.search(r"2/3 0:00:0\d left 0:00:0\d", plain)

@@ -49,7 +49,9 @@ def error_of(result: Result, code: int) -> str:
     *before, last = result.stderr.splitlines()
     assert last.startswith("Error: ")
     for line in before:
-        assert line in ("assets ...", "documents ...") or line.startswith("market data as of ")
+        assert line in ("assets ...", "joint book ...", "documents ...") or line.startswith(
+            "market data as of "
+        )
     return last.removeprefix("Error: ")
 
 
@@ -103,9 +105,9 @@ def test_summary(first: tuple[Path, Result]) -> None:
         assert line == f"{asset.asset}: {asset.action} {now:g} %{moved}  {supported}"
     assert lines[2:] == [f"written: {out / FIRST}"]
     notes = result.stderr.splitlines()
-    assert notes[:2] == ["assets ...", "documents ..."]
-    assert re.fullmatch(r"market data as of \d{4}-\d\d-\d\d, -?\d+ days old", notes[2])
-    assert len(notes) == 3
+    assert notes[:3] == ["assets ...", "joint book ...", "documents ..."]
+    assert re.fullmatch(r"market data as of \d{4}-\d\d-\d\d, -?\d+ days old", notes[3])
+    assert len(notes) == 4
 
 
 def test_digest_is_printed_in_the_post(first: tuple[Path, Result]) -> None:
