@@ -11,7 +11,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup propose test lint docs clean
+.PHONY: help setup propose test lint docs bench clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -37,6 +37,9 @@ lint: .venv/.ready-dev ## check style, types and generated pages
 docs: .venv/.ready-dev ## write generated pages anew
 	$(BIN)/cog -r docs/cli.md README.md
 	$(BIN)/python scripts/schemas.py
+
+bench: .venv/.ready-dev ## measure speed and memory, write docs/performance.md
+	$(BIN)/python -m benchmarks
 
 clean: ## remove everything that make has made
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
