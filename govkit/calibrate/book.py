@@ -20,7 +20,15 @@ from govkit.records.book import AccountBook
 from govkit.records.evidence import GridPoint
 from govkit.records.market import Appetite
 from govkit.records.model import AccountDistribution, HistoricalFall
-from govkit.simulate.engine import Book, Depth, Terms, run_grid
+from govkit.simulate.engine import (
+    EVERYTHING,
+    LOSSES,
+    SKIPPED,
+    Book,
+    Depth,
+    Terms,
+    run_grid,
+)
 from govkit.simulate.paths import envelope_path
 from govkit.simulate.random import generator
 
@@ -120,9 +128,10 @@ def losses_over_grid(
     debts = book.backed_usd * thresholds / book.reference_threshold
     seen = prices if followed is None else followed
     lowest = np.minimum(prices, seen).min(axis=1) * least_impact(prices, book, terms, depth)
-    wanted = can_lose(lowest[:, None], thresholds, terms)
+    wanted = np.where(can_lose(lowest[:, None], thresholds, terms), LOSSES, SKIPPED)
     some = slice(None, None, max(len(prices) // LIQUIDATION_PATHS, 1))
-    wanted[some] = True
+    wanted[some] = EVERYTHING
+    wanted = wanted.astype(np.int8)
     losses = run_grid(prices, book, thresholds, terms, depth, followed=followed, wanted=wanted)
     repaid = weight[some] @ losses.repaid_usd[some] / weight[some].sum()
     return BookLosses(

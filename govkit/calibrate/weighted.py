@@ -12,6 +12,8 @@ from scipy.stats import beta
 Array = NDArray[np.float64]
 
 INTERVAL = 0.95
+SORTED_WHOLE = 1000
+"""Samples under which a sort of all of them is quick enough."""
 LARGEST_WEIGHT = 2.0
 
 
@@ -55,10 +57,25 @@ def _interval(chance: Array, size: Array) -> tuple[Array, Array]:
 
 def upper_quantile(samples: Array, weight: Array, probability: float) -> float:
     """Return the value that is exceeded with `probability`; linear between samples."""
-    order = np.argsort(-samples, kind="stable")
+    order = _largest_first(samples, weight, probability)
     # The chance of exceeding the k-th largest, in the middle of its own step.
     above = (np.cumsum(weight[order]) - weight[order] / 2) / len(weight)
     return float(np.interp(probability, above, samples[order]))
+
+
+def _largest_first(samples: Array, weight: Array, probability: float) -> NDArray[np.intp]:
+    """Return the order of the samples down to well below the value exceeded with `probability`.
+
+    Sorting all takes most of the time of a quantile, and those far below it do not matter.
+    """
+    n = len(samples)
+    enough = n - n // 8 - 1
+    if n >= SORTED_WHOLE:
+        # All samples as large as one of them, in their own order: ties are broken as in a sort.
+        large = np.flatnonzero(samples >= np.partition(samples, enough)[enough])
+        if weight[large].sum() > 2 * probability * n:
+            return np.asarray(large[np.argsort(-samples[large], kind="stable")])
+    return np.argsort(-samples, kind="stable")
 
 
 def quantile_interval(samples: Array, weight: Array, probability: float) -> tuple[float, float]:

@@ -26,7 +26,7 @@ def make_files(
     files = {NAME: write_question(question), EVIDENCE: evidence.canonical()}
     files |= render_documents(evidence, templates=templates)
     try:
-        files["proposal.pdf"] = render_pdf(evidence, templates=templates)
+        files["proposal.pdf"] = render_pdf(evidence, templates=templates, drawn=files)
     except PartMissing as missing:
         return files, missing
     return files, None

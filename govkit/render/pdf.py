@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,8 +38,13 @@ VARIANT = "pdf/a-3u"
 _epoch_lock = threading.Lock()
 
 
-def render_pdf(evidence: Evidence, *, templates: Path | None = None) -> bytes:
+def render_pdf(
+    evidence: Evidence, *, templates: Path | None = None, drawn: Mapping[str, bytes] | None = None
+) -> bytes:
     """Render the report.
+
+    Charts that `render_documents` has drawn already need not be drawn again: `drawn` is its
+    result.
 
     The bytes depend on the evidence, the templates and the libraries, not on clock, folder or
     environment.
@@ -54,7 +59,7 @@ def render_pdf(evidence: Evidence, *, templates: Path | None = None) -> bytes:
     moment = data_moment(evidence)
     source = report_html(
         proposal(evidence, "report", templates),
-        _images(evidence, fonts),
+        _images(evidence, fonts, drawn or {}),
         evidence,
         moment=moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         templates=templates,
@@ -83,13 +88,13 @@ def data_moment(evidence: Evidence) -> datetime:
     return datetime.fromisoformat(inputs.newest(evidence)).replace(tzinfo=UTC)
 
 
-def _images(evidence: Evidence, fonts: Path) -> dict[str, bytes]:
-    names = facts.slugs(evidence)
-    return {
-        f"charts/{names[asset.asset]}-{chart.NAME}.svg": svg(chart, asset, evidence, fonts)
-        for asset in evidence.assets
-        for chart in charts.charts_of(asset)
-    }
+def _images(evidence: Evidence, fonts: Path, drawn: Mapping[str, bytes]) -> dict[str, bytes]:
+    names, images = facts.slugs(evidence), {}
+    for asset in evidence.assets:
+        for chart in charts.charts_of(asset):
+            path = f"charts/{names[asset.asset]}-{chart.NAME}.svg"
+            images[path] = drawn.get(path) or svg(chart, asset, evidence, fonts)
+    return images
 
 
 def _weasyprint() -> Any:

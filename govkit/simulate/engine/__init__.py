@@ -5,6 +5,7 @@ docs/engine.md says what happens in a step and in what order. Three programs mea
 (plain Python, to be read). `run` picks one from the rules asked.
 """
 
+from govkit.simulate.engine.blocks import EVERYTHING, LOSSES, SKIPPED
 from govkit.simulate.engine.run import kernel_for, run_accounts, run_book, run_grid
 from govkit.simulate.engine.terms import (
     NORMAL,
@@ -20,7 +21,10 @@ from govkit.simulate.engine.terms import (
 )
 
 __all__ = [
+    "EVERYTHING",
+    "LOSSES",
     "NORMAL",
+    "SKIPPED",
     "STEPS_PER_HOUR",
     "Accounts",
     "Book",

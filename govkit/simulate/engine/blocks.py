@@ -27,6 +27,7 @@ from govkit.simulate.engine.sale import (
     impact_of,
 )
 from govkit.simulate.engine.sorted_book import (
+    SEIZED,
     TOP,
     WRITTEN,
     A,
@@ -37,17 +38,22 @@ from govkit.simulate.engine.sorted_book import (
 )
 
 FIRST_BLOCKS = 62
+SAFE = 1e-9
+"""Bounds leave this much for rounding."""
 BAD, COLUMNS = 3, 4
 """Results of a path stand in the order of `sorted_book`, then bad debt."""
 
-REPORT, AGE, SEEN, LOW_SEEN, LOW_PRICE, LOW_DUE_LEFT, LOW_PRICE_LEFT = range(7)
+REPORT, AGE, SEEN, LOW_SEEN, LOW_PRICE, LOW_DUE_LEFT, LOW_PRICE_LEFT, HIGH_PRICE_LEFT = range(8)
+
+SKIPPED, LOSSES, EVERYTHING = range(3)
+"""What is wanted of a pair of path and threshold; with `LOSSES` it ends when no more can come."""
 
 
 @compiled()
 def _follow(prices, followed, sales, trouble, quiet):  # type: ignore[no-untyped-def]
-    """Fill `quiet`, shape (7, steps), with feed and price of a path on which nothing is sold.
+    """Fill `quiet`, shape (8, steps), with feed and price of a path on which nothing is sold.
 
-    Lows so far are those up to a step, lows that are left those from it on.
+    Lows so far are those up to a step, what is left is what comes from it on.
     """
     steps, row = len(prices), sales.table[0]
     deviation, heartbeat, latency = row[DEVIATION], row[HEARTBEAT], int(row[LATENCY])
@@ -65,10 +71,12 @@ def _follow(prices, followed, sales, trouble, quiet):  # type: ignore[no-untyped
         low_seen, low_price = min(low_seen, seen), min(low_price, prices[k])
         quiet[SEEN, k] = seen
         quiet[LOW_SEEN, k], quiet[LOW_PRICE, k] = low_seen, low_price
-    low_due, low_price = np.inf, np.inf
+    low_due, low_price, high_price = np.inf, np.inf, 0.0
     for k in range(steps - 1, -1, -1):
         low_due, low_price = min(low_due, followed[k] * trouble.shown), min(low_price, prices[k])
+        high_price = max(high_price, prices[k])
         quiet[LOW_DUE_LEFT, k], quiet[LOW_PRICE_LEFT, k] = low_due, low_price
+        quiet[HIGH_PRICE_LEFT, k] = high_price
 
 
 @compiled()
@@ -87,7 +95,7 @@ def _first_below(lows, start, level):  # type: ignore[no-untyped-def]
 @compiled()
 def _over_path(  # type: ignore[no-untyped-def]
     prices, followed, quiet, reports, book, sales, trouble, close, full_health, threshold, scale,
-    total,
+    losses_only, total,
 ):  # fmt: skip
     """Run one path at one threshold; the results are added to `total`."""
     steps, accounts, row = len(prices), len(book.ratio), sales.table[0]
@@ -156,8 +164,25 @@ def _over_path(  # type: ignore[no-untyped-def]
             if pool == 0.0:
                 worst = min(worst, quiet[LOW_PRICE_LEFT, k] * impact)
             break
+        if losses_only and k < steps and pool == 0.0 and top <= worst:
+            held = units[accounts] - total[SEIZED]
+            further, _ = impact_of(row, held * quiet[HIGH_PRICE_LEFT, k] * impact, 1.0)
+            lowest = _lowest_report(k, quiet, reports, latency, trouble.first, impact)
+            lowest = min(lowest, quiet[LOW_PRICE_LEFT, k] * impact) * np.exp(further)
+            # Who owes less than report and price over 1 + bonus a unit loses nothing.
+            if lowest >= top * (1.0 + bonus) * (1.0 + SAFE):
+                break
     triggered = end_of(book.ratio, 0, accounts, threshold * low_seen / scale)
     total[BAD] += total[WRITTEN] + shortfall(book, scale, ends, state, old, count, triggered, worst)
+
+
+@compiled()
+def _lowest_report(k, quiet, reports, latency, first, impact):  # type: ignore[no-untyped-def]
+    """Return a price that no report from step `k` on goes below under today's impact."""
+    lowest = min(quiet[LOW_DUE_LEFT, k] * impact, reports[k - 1])
+    for j in range(max(k - latency, 0), k):
+        lowest = min(lowest, reports[j])
+    return min(lowest, first) if k < latency else lowest
 
 
 @compiled()
@@ -169,12 +194,7 @@ def _is_over(k, quiet, reports, latency, pool, first, impact, highest, worst):  
     """
     if pool > 0.0 and quiet[LOW_PRICE_LEFT, k] * impact < worst:
         return False
-    lowest = min(quiet[LOW_DUE_LEFT, k] * impact, reports[k - 1])
-    for j in range(max(k - latency, 0), k):
-        lowest = min(lowest, reports[j])
-    if k < latency:
-        lowest = min(lowest, first)
-    return lowest >= highest
+    return _lowest_report(k, quiet, reports, latency, first, impact) >= highest
 
 
 @compiled(parallel=True)
@@ -184,11 +204,11 @@ def over_grid(  # type: ignore[no-untyped-def]
     """Run every wanted pair of path and threshold; `out` has shape (paths, thresholds, 4)."""
     paths, steps = prices.shape
     for i in prange(paths):
-        quiet, reports = np.empty((7, steps)), np.empty(steps)
+        quiet, reports = np.empty((8, steps)), np.empty(steps)
         _follow(prices[i], followed[i], sales, trouble, quiet)
         for j in range(len(thresholds)):
-            if wanted[i, j]:
+            if wanted[i, j] != SKIPPED:
                 _over_path(
                     prices[i], followed[i], quiet, reports, book, sales, trouble, close,
-                    full_health, thresholds[j], scales[j], out[i, j],
+                    full_health, thresholds[j], scales[j], wanted[i, j] == LOSSES, out[i, j],
                 )  # fmt: skip

@@ -88,7 +88,7 @@ def run_grid(
     relever: bool = True,
     followed: Array | None = None,
     conditions: Conditions = NORMAL,
-    wanted: NDArray[np.bool_] | None = None,
+    wanted: NDArray[np.int8] | None = None,
     kernel: str = "",
 ) -> Losses:
     """Run the book along the same price paths at every threshold (common random numbers).
@@ -108,7 +108,9 @@ def run_grid(
     conditions:
         Outage of keepers, frozen, high or low feed.
     wanted:
-        Shape (paths, thresholds): pairs to run; all when None. The others have zeros.
+        Shape (paths, thresholds): `EVERYTHING` (all pairs when None), `LOSSES` where only bad
+        debt is asked for and other columns may hold too little, `SKIPPED` for pairs that are
+        not run and have zeros.
     kernel:
         Empty for what `kernel_for` picks; else the name of one, which must know the rules.
 
@@ -127,7 +129,8 @@ def run_grid(
     levels = np.atleast_1d(np.asarray(thresholds, dtype=float))
     if not np.all(levels > 0):
         raise ValueError(f"a threshold is not above 0: {levels.min()}")
-    pairs = np.ones((len(prices), len(levels)), bool) if wanted is None else wanted
+    whole = np.full((len(prices), len(levels)), blocks.EVERYTHING, np.int8)
+    pairs = whole if wanted is None else wanted
     if pairs.shape != (len(prices), len(levels)):
         raise ValueError(f"wanted has shape {pairs.shape}, not {(len(prices), len(levels))}")
     name = _kernel(terms.rules, kernel)
@@ -212,7 +215,7 @@ def units_of(book: Book) -> Array:
 
 def _by_blocks(
     prices: Array, followed: Array, book: Book, thresholds: Array, terms: Terms,
-    depth: Depth | Pool, relever: bool, conditions: Conditions, wanted: NDArray[np.bool_],
+    depth: Depth | Pool, relever: bool, conditions: Conditions, wanted: NDArray[np.int8],
 ) -> Losses:  # fmt: skip
     out = np.zeros((len(prices), len(thresholds), blocks.COLUMNS))
     scales = thresholds / book.reference_threshold if relever else np.ones(len(thresholds))

@@ -123,7 +123,8 @@ class Terms:
     """What a liquidation of one collateral costs and pays, and how its feed reports.
 
     Fractions unless said. `heartbeat_steps` 0 means none; `latency_steps` is the age of the
-    report that liquidations act on. `rules` are the same for all collaterals of a market.
+    report that liquidations act on; `refill_steps` is above 0. `rules` are the same for all
+    collaterals of a market.
     """
 
     bonus: float
