@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from govkit.calibrate.book import STRESS_HOURS
+from govkit.calibrate.book import JUST_TRIGGERED, STRESS_HOURS
 from govkit.calibrate.case import Asked, Case, book_of
 from govkit.calibrate.clearing import stressed_depth, terms_of
 from govkit.records.evidence import Clearing
@@ -163,4 +163,4 @@ def _dated_fall(falls: tuple[HistoricalFall, ...], event: str) -> HistoricalFall
 def _all_at_one(book: Book) -> Book:
     """Return the book with all debt that the collateral backs at health factor 1."""
     debt = book.debt_usd * (book.backed_usd / book.debt_usd.sum())
-    return replace(book, trigger=np.ones_like(book.trigger), debt_usd=debt)
+    return replace(book, trigger=np.full_like(book.trigger, JUST_TRIGGERED), debt_usd=debt)

@@ -1,7 +1,9 @@
 """Compilation by numba where it can be loaded; plain Python where not.
 
 A function decorated here means the same either way. Without numba the liquidation engine runs
-its readable twin instead of kernels that are written for a compiler.
+its readable twin instead of kernels that are written for a compiler. What is kept of a file
+does not notice changes of another one that it calls: who edits a kernel runs ``make clean``, or
+deletes ``__pycache__``, before believing a number.
 """
 
 from __future__ import annotations

@@ -24,6 +24,6 @@ def model() -> MarketModel:
 @pytest.fixture(scope="session")
 def calibrated() -> dict[str, AssetEvidence]:
     """Every shipped asset under the moderate appetite, with what the others say."""
-    with fewer_paths(book=5 * 256, refits=512):
+    with fewer_paths(book=5 * 512, refits=512):
         evidence = evidence_of(*SUPPORTED, *PEGGED, *REFUSED)
     return {asset.asset: asset for asset in evidence.assets}

@@ -13,6 +13,7 @@ from scipy.stats import binomtest
 
 from govkit.calibrate.book import (
     EXPOSURE_ACCOUNTS,
+    JUST_TRIGGERED,
     BookLosses,
     book_threshold,
     can_lose,
@@ -62,7 +63,7 @@ def test_grid_points_count_losses_above_the_floor() -> None:
     share[:4, 0] = 0.0011
     share[:40, 1] = 0.05
     debt = np.array([1e9, 8e5])  # of the small book $50,000 is 6.25 %
-    losses = BookLosses(thresholds, share, np.ones(paths), np.array([0.1, 0.2]), debt)
+    losses = BookLosses(thresholds, share, np.ones(paths), np.array([0.1, 0.2]), debt, "blocks")
     low, high = grid_points(losses, MODERATE)
     assert (low.p_bad_debt, high.p_bad_debt) == (4 / 400, 0.0)
     exact = binomtest(4, 400).proportion_ci(0.95, method="exact")
@@ -96,7 +97,7 @@ def test_debts_of_the_stressed_book(model: MarketModel, share: float) -> None:
 
 def test_exposure_stands_at_the_trigger_in_twenty_accounts(model: MarketModel) -> None:
     book = built(model.accounts)
-    at_trigger = book.trigger == 1
+    at_trigger = book.trigger == JUST_TRIGGERED
     assert at_trigger.sum() == EXPOSURE_ACCOUNTS == 20
     assert book.debt_usd[at_trigger] == pytest.approx(np.full(20, 1e9 * 0.05 / 20), rel=1e-12)
     assert (np.diff(book.trigger) <= 0).all()
@@ -121,15 +122,16 @@ def test_debts_meet_health_factors_by_the_seed_alone(model: MarketModel) -> None
 
 def test_real_accounts_keep_their_health_and_proportions() -> None:
     book = built(accounts_of((2.0, 1.25, 4.0), (6e6, 3e6, 1e6)))
-    assert book.trigger[20:] == pytest.approx([0.8, 0.5, 0.25], rel=1e-12)
+    expected = JUST_TRIGGERED * np.array([0.8, 0.5, 0.25])
+    assert book.trigger[20:] == pytest.approx(expected, rel=1e-12)
     rest = 1e9 * 0.95 * 0.05
     assert book.debt_usd[20:] == pytest.approx([0.3 * rest, 0.6 * rest, 0.1 * rest], rel=1e-12)
 
 
 def test_accounts_beyond_their_trigger_begin_at_it() -> None:
     book = built(accounts_of((0.9, 2.0), (1e6, 1e6)))
-    assert book.trigger[:21].tolist() == [1.0] * 21
-    assert book.trigger[21] == 0.5
+    assert book.trigger[:21].tolist() == [JUST_TRIGGERED] * 21
+    assert book.trigger[21] == JUST_TRIGGERED * 0.5
 
 
 # Losses over a grid of thresholds
@@ -317,7 +319,7 @@ def test_the_critical_threshold_of_an_unsold_account_is_a_closed_form() -> None:
 
 def test_the_critical_threshold_is_what_bisection_with_the_engine_finds() -> None:
     depth = Depth(np.array([0.0, 2e6, 8e6, 2e7]), np.array([0.0, 0.01, 0.04, 0.2]))
-    book = sorted_book([1.0, 0.97, 0.9, 0.8], [4e6, 8e6, 3e6, 1e6])
+    book = sorted_book([JUST_TRIGGERED, 0.97, 0.9, 0.8], [4e6, 8e6, 3e6, 1e6])
     prices = random_prices(5, paths=160, steps=120, spread=0.015)
     prices = prices[prices.min(axis=1) < 0.9]
     fine, asked = np.arange(0.50, 0.94, 0.0025), appetite(book_floor_share=0.001)
@@ -332,7 +334,9 @@ def test_the_critical_threshold_is_what_bisection_with_the_engine_finds() -> Non
     inside = np.flatnonzero((found > fine[0]) & (found < fine[-1]))
     assert len(inside) > 20
     for path in inside:
-        low, high = fine[0], fine[-1]
+        # Losses of a path may fall again above their first crossing, which is the one that counts.
+        high = next(float(t) for t in fine if over(path, float(t)))
+        low = high - 0.0025
         for _ in range(12):
             middle = (low + high) / 2
             low, high = (low, middle) if over(path, middle) else (middle, high)
@@ -342,7 +346,7 @@ def test_the_critical_threshold_is_what_bisection_with_the_engine_finds() -> Non
 def by_hand(excess: list[list[float]], weight: list[float] | None = None) -> BookLosses:
     share = np.array(excess, dtype=float)
     even = np.ones(len(share)) if weight is None else np.array(weight)
-    return BookLosses(GRID, share, even, np.zeros(4), np.full(4, 1e9))
+    return BookLosses(GRID, share, even, np.zeros(4), np.full(4, 1e9), "blocks")
 
 
 def test_critical_thresholds_by_hand() -> None:
@@ -365,7 +369,9 @@ def random_losses(seed: int, paths: int = 4000) -> BookLosses:
     critical = 0.95 - random.exponential(0.03, paths)
     share = np.maximum(fine[None, :] - critical[:, None], 0.0)
     weight = random.uniform(0.05, 2, paths)
-    return BookLosses(fine, share, weight / weight.mean(), fine * 0.1, np.full(len(fine), 1e9))
+    return BookLosses(
+        fine, share, weight / weight.mean(), fine * 0.1, np.full(len(fine), 1e9), "blocks"
+    )
 
 
 @pytest.mark.parametrize("probability", [0.15, 0.05, 0.01, 0.002])
@@ -415,6 +421,6 @@ def test_liquidated_debt_of_joined_sets_is_their_mean() -> None:
 
 def test_floor_of_small_and_large_books() -> None:
     debts = np.array([1e6, 50e6, 1e9])
-    losses = BookLosses(np.arange(3.0), np.zeros((1, 3)), np.ones(1), np.zeros(3), debts)
+    losses = BookLosses(np.arange(3.0), np.zeros((1, 3)), np.ones(1), np.zeros(3), debts, "blocks")
     # $50,000 of a small book, 0.1 % of one above $50 m.
     assert loss_floor(losses, MODERATE) == pytest.approx([0.05, 0.001, 0.001])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from govkit.calibrate.case import Asked
+from govkit.data import load_appetite
 from govkit.records.evidence import AssetEvidence
 from govkit.records.market import Market
 from govkit.records.model import MarketModel
@@ -229,11 +230,14 @@ def test_a_pooled_asset_is_calibrated_as_long_as_one_sale_clears_it(
 
 def test_the_path_error_is_that_of_the_limit_that_binds() -> None:
     """A tail loss is flat in the threshold, so its interval is wide; a quantile's is narrow."""
-    for asset, limit, paths, noisy in (
-        ("UNI", "tail loss", 40_960, True), ("WETH", "position", 163_840, False),
-    ):  # fmt: skip
+    moderate = load_appetite("moderate")
+    any_tail = moderate.model_copy(update={"tail_loss_share": 0.019, "stress_loss_share": 0.049})
+    for asset, appetite, limit, paths, noisy in (
+        ("UNI", moderate, "tail loss", 40_960, True),
+        ("WETH", any_tail, "position", 163_840, False),
+    ):
         with fewer_paths(book=40_960, falls=163_840, refits=256):
-            found = one(asset)
+            found = one(asset, appetite=appetite)
         assert found.support is not None
         assert [each.name for each in found.limits if each.binding] == [limit]
         assert found.support.paths == paths

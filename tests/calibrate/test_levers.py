@@ -237,15 +237,16 @@ def test_a_threshold_that_the_bonus_leaves_no_room_for_is_never_supported(
 def test_the_chance_of_a_loss_in_the_book_alone_can_stand_against_it(
     uni: tuple[Case, Surrogate],
 ) -> None:
-    # At 77 % 0.04 % of episodes pass the floor on these paths.
+    # At 77 % 0.4 % of episodes pass the floor on these paths.
     case, surrogate = uni
-    for allowed, met in ((0.001, True), (0.0001, False)):
+    for allowed, met in ((0.01, True), (0.001, False)):
         assert supports(case, 0.77, only(book_probability=allowed), surrogate)(case.asked) == met
 
 
 def test_values_needed_are_enough_and_a_little_more_is_not(uni: tuple[Case, Surrogate]) -> None:
     case, surrogate = uni
-    meets = supports(case, 0.74, only(tail_loss_share=0.0005), surrogate)
+    # A gap beyond what half a close covers loses 0.3 % of the debt however deep the market is.
+    meets = supports(case, 0.74, only(tail_loss_share=0.004), surrogate)
     assert not meets(case.asked)
     cap, bonus, _, oracle = levers_of(case.asked, meets)
     assert cap.needed is not None
@@ -277,7 +278,7 @@ def test_a_dated_event_that_decides_decides_here_too(uni: tuple[Case, Surrogate]
     surrogate = replace(uni[1], falls=0 * uni[1].falls)
     case = small_case("UNI", deciding=frozenset({"May 2021 crash"}))
     assert [fall.event for fall, _ in case.stresses] == ["May 2021 crash"]
-    needed = 0.85
+    needed = 0.88
     worst = float(case.stresses[0][1][case.losses.thresholds.searchsorted(needed)])
     assert worst > 0
     for cap, met in ((2 * worst, True), (worst / 2, False)):

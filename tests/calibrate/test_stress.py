@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from govkit.calibrate.book import stress_losses
+from govkit.calibrate.book import JUST_TRIGGERED, stress_losses
 from govkit.calibrate.case import Asked
 from govkit.calibrate.replay import Replay, Setting, conditions_of, replay_of, setting_of
 from govkit.calibrate.stress import run_scenarios, smallest_gap
@@ -24,6 +24,8 @@ DEEP = Depth(np.array([0.0, 1e15]), np.array([0.0, 1e-9]))
 FREE = Terms(bonus=0.05, protocol_fee_share=0.0, deviation=0.0, swap_fee=0.0, gas_share=0.0,
              refill_steps=3.0, permanent_share=0.0)  # fmt: skip
 THRESHOLD = 0.8
+HAIR = 1 + 1e-9
+"""Trigger of an account that a price of 1 puts just below health factor 1."""
 
 
 def setting(asset: str, market: Market | None = None, model: MarketModel | None = None) -> Setting:
@@ -94,7 +96,7 @@ def test_no_gap_breaks_a_cap_that_leaves_room_and_none_is_needed_where_nobody_bu
     # Health factor 100: even 95 % down the collateral is six times the debt.
     assert smallest_gap(simple((0.01, 1e6)), THRESHOLD, 0.0025) is None
     # At a threshold of 97 % a bonus of 5 % is more than the collateral: a loss without a fall.
-    assert smallest_gap(simple((1.0, 1e6)), 0.97, 0.0025) == 0.0
+    assert smallest_gap(simple((HAIR, 1e6)), 0.97, 0.0025) == 0.0
 
 
 def test_a_frozen_feed_is_booked_when_it_catches_up() -> None:
@@ -116,7 +118,7 @@ def test_gas_that_eats_the_bonus_leaves_everything_unsold() -> None:
 
 
 def test_a_low_feed_liquidates_what_a_true_one_would_not_and_says_how_much() -> None:
-    accounts = simple((1.0, 1e5), (0.98, 3e5), (0.9, 6e5))
+    accounts = simple((HAIR, 1e5), (0.98, 3e5), (0.9, 6e5))
     low = scenario(horizons_hours=(24.0,), falls=(0.0,), feed_low=0.0285)
     result = one(accounts, low)
     assert result.unnecessary_share == pytest.approx(0.3)
@@ -137,7 +139,7 @@ def test_the_worst_case_puts_all_debt_the_collateral_backs_at_health_factor_1() 
     case = setting("WETH")
     book = ready(case, gap(0.35, all_at_one=True)).book
     assert book.debt_usd.sum() == pytest.approx(case.book.backed_usd)
-    assert (book.trigger == 1).all()
+    assert (book.trigger == JUST_TRIGGERED).all()
     accounts = replace(simple((1.0, 1e5), (0.5, 3e5)), depth=DEEP)
     expected = 1 - 0.65 / (THRESHOLD * 1.05)
     result = one(accounts, gap(0.35, all_at_one=True))
@@ -297,5 +299,5 @@ def test_top_accounts_behind_a_hidden_discount_larger_than_the_bonus_are_not_sol
     )
     result = one(case, asked, 0.93)
     assert result.liquidated_share == 0
-    expected = case.clearing.exposure_share * (1 - 0.9 / 0.93)
+    expected = case.clearing.exposure_share * (1 - 0.9 / (0.93 * JUST_TRIGGERED))
     assert result.loss_recommended == pytest.approx(expected, rel=1e-9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from math import inf
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from govkit.errors import InputError
 from govkit.protocols import aave_v3, rule_book
 from govkit.records.evidence import GuardRail, Parameters
+from govkit.records.liquidation import CloseRule
 
 # PoolConfigurator rule 3 by bonus: the largest threshold in basis points for the raw bonus on
 # the left, computed from percentMul(LT, LB) <= 10000 and published with the contracts' sources.
@@ -206,3 +208,34 @@ def test_unknown_protocol_offers_the_nearest() -> None:
         rule_book("aave_v4")
     with pytest.raises(InputError, match="Known: aave_v3"):
         rule_book("zzz")
+
+
+# How much one liquidation may close
+
+
+@pytest.mark.parametrize(
+    ("version", "full_close", "least_left"),
+    [
+        ("3", 0.0, 0.0), ("3.0", 0.0, 0.0), ("3.2", 0.0, 0.0), ("3.0.2", 0.0, 0.0),
+        ("3.3", 2000.0, 1000.0), ("3.6", 2000.0, 1000.0), ("3.3.1", 2000.0, 1000.0),
+        ("3.10", 2000.0, 1000.0),
+    ],
+)  # fmt: skip
+def test_half_of_the_debt_is_closed_and_all_of_it_at_95_percent_health(
+    version: str, full_close: float, least_left: float
+) -> None:
+    """Constants of LiquidationLogic: 0.5e4, 0.95e18; from 3.3 on 2000e8 and half of that."""
+    assert aave_v3.close_rule(version) == CloseRule(
+        close_factor=0.5, full_close_health=0.95, full_close_usd=full_close,
+        least_left_usd=least_left, target_health=0.0, bonus_slope=inf,
+    )  # fmt: skip
+    assert rule_book("aave_v3").close_rule(version) == aave_v3.close_rule(version)
+
+
+@pytest.mark.parametrize("version", ["4.0", "x", "", "2.0", "3.", "3.x", "v3.6", "3.-1", "30.1"])
+def test_another_version_is_refused_with_what_to_write(version: str) -> None:
+    with pytest.raises(InputError) as caught:
+        aave_v3.close_rule(version)
+    assert f"unknown version '{version}' of Aave v3" in str(caught.value)
+    assert caught.value.where == "protocol_version"
+    assert "3.6" in caught.value.todo

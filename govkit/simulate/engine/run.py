@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 
 from govkit.simulate.compiled import MISSING
 from govkit.simulate.engine import blocks, sorted_book, touched
+from govkit.simulate.engine.checks import (
+    check_book,
+    check_legs,
+    check_terms,
+    checked_prices,
+)
 from govkit.simulate.engine.holdings import holdings_of
 from govkit.simulate.engine.offer import limits_of
 from govkit.simulate.engine.sale import sales_of, trouble_of
@@ -122,15 +128,19 @@ def run_grid(
     Raises
     ------
     ValueError
-        For a price that is not a positive number, a threshold that is not positive, arrays whose
-        shapes differ, and a kernel that does not know the rules.
+        For prices, debts, triggers, thresholds or depth that are not numbers of their kind, see
+        `checks`, arrays whose shapes differ, and a kernel that does not know the rules.
     """
-    seen = _checked(prices, followed, 2)
+    seen = checked_prices(prices, followed, 2)
     levels = np.atleast_1d(np.asarray(thresholds, dtype=float))
-    if not np.all(levels > 0):
-        raise ValueError(f"a threshold is not above 0: {levels.min()}")
+    if levels.size and not 0 < levels.min() <= levels.max() < np.inf:
+        raise ValueError(f"a threshold is not above 0 and finite: {levels.min()}")
+    check_book(book)
+    check_terms(terms, depth)
     whole = np.full((len(prices), len(levels)), blocks.EVERYTHING, np.int8)
     pairs = whole if wanted is None else wanted
+    if pairs.dtype == bool:
+        raise ValueError("wanted is boolean; it takes SKIPPED, LOSSES and EVERYTHING")
     if pairs.shape != (len(prices), len(levels)):
         raise ValueError(f"wanted has shape {pairs.shape}, not {(len(prices), len(levels))}")
     name = _kernel(terms.rules, kernel)
@@ -187,13 +197,15 @@ def run_accounts(
     ValueError
         As in `run_grid`, and for rules that differ between collaterals or legs that name none.
     """
-    seen = _checked(prices, followed, 3)
+    seen = checked_prices(prices, followed, 3)
     if len(collaterals) != len(prices) or not collaterals:
         raise ValueError(f"{len(collaterals)} collaterals have prices of {len(prices)}")
     rules = collaterals[0][0].rules
     if any(terms.rules != rules for terms, _ in collaterals):
         raise ValueError("the collaterals of one market have different rules")
-    _check_legs(accounts, len(collaterals))
+    check_legs(accounts, len(collaterals))
+    for terms, depth in collaterals:
+        check_terms(terms, depth)
     name = "touched" if not (kernel or MISSING) else kernel or "twin"
     if name == "twin":
         return run_accounts_twin(
@@ -266,26 +278,3 @@ def _kernel(rules: Rules, asked: str) -> str:
     if asked not in ("", "blocks", "touched", "twin"):
         raise ValueError(f"unknown kernel '{asked}'; known: blocks, touched, twin")
     return asked or fitting
-
-
-def _checked(prices: Array, followed: Array | None, dimensions: int) -> Array:
-    """Return what the feed follows, after checking both."""
-    if prices.ndim != dimensions:
-        raise ValueError(f"prices have {prices.ndim} dimensions, not {dimensions}")
-    if followed is not None and followed.shape != prices.shape:
-        raise ValueError(f"followed has shape {followed.shape}, prices {prices.shape}")
-    for name, values in (("prices", prices), ("followed", followed)):
-        # A NaN is neither above 0 nor below infinity, and the extremes of an array hold it.
-        if values is not None and values.size and not 0 < values.min() <= values.max() < np.inf:
-            raise ValueError(f"{name} hold a value that is not a positive number")
-    return prices if followed is None else followed
-
-
-def _check_legs(accounts: Accounts, collaterals: int) -> None:
-    legs = accounts.collateral
-    if len(legs) and not 0 <= legs.min() <= legs.max() < collaterals:
-        raise ValueError(f"a leg names collateral {legs.max()} of {collaterals}")
-    for name in ("debt_usd", "units", "threshold", "bonus"):
-        values: Any = getattr(accounts, name)
-        if len(values) and not 0 <= values.min() <= values.max() < np.inf:
-            raise ValueError(f"{name} holds a value that is negative or not a number")

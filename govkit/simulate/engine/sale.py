@@ -27,6 +27,10 @@ LEAST_ROOM_USD = 1.0
 """Columns of `Sales.table`."""
 
 
+MOST_SLIPPAGE = 1.0 - 1e-15
+"""Of a pool, which no sale empties."""
+
+
 class Sales(NamedTuple):
     """What a compiled step needs of `Terms` and depth: few arrays, so that a call costs little.
 
@@ -105,7 +109,8 @@ def largest_size(row, sizes, averages, slippage, price):  # type: ignore[no-unty
     if slippage <= 0.0:
         return 0.0
     if row[POOL] > 0.0:
-        return row[POOL] * slippage / (1.0 - slippage) * price
+        part = min(slippage, MOST_SLIPPAGE)
+        return row[POOL] * part / (1.0 - part) * price
     lo, hi = 0, len(averages)
     while lo < hi:
         middle = (lo + hi) // 2

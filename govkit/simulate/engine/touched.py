@@ -199,7 +199,9 @@ def _close(holdings, debt, units, alarm, next_one, triggered, beginning, total):
     """Book what triggered accounts still owe, and put all that was touched back."""
     lows = np.empty(len(beginning))
     for j in range(len(beginning)):
-        lows[j] = min(1.0, beginning[j].min())
+        lows[j] = 1.0
+        for k in range(beginning.shape[1]):
+            lows[j] = min(lows[j], beginning[j, k])
     first = holdings.first
     for c in range(len(next_one)):
         for at in range(holdings.kind_first[c], next_one[c]):

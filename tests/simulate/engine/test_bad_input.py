@@ -167,13 +167,11 @@ def test_shapes_that_differ_are_refused(kernel: str) -> None:
     accounts, grid = book((1.0, 1e6)), np.array([0.7, 0.8, 0.9])
     for shape in ((2, 4), (1, 5), (5,), (1, 2, 5)):
         with pytest.raises(ValueError, match="followed has shape"):
-            run_book(
-                PRICES, accounts, 0.8, TERMS, DEEP, followed=np.ones(shape), kernel=kernel
-            )
+            run_book(PRICES, accounts, 0.8, TERMS, DEEP, followed=np.ones(shape), kernel=kernel)
     for shape in ((2, 2), (3, 2), (3,), (1, 3)):
         with pytest.raises(ValueError, match=r"wanted has shape .*, not \(2, 3\)"):
             run_grid(
-                PRICES, accounts, grid, TERMS, DEEP, wanted=np.ones(shape, bool), kernel=kernel
+                PRICES, accounts, grid, TERMS, DEEP, wanted=np.ones(shape, np.int8), kernel=kernel
             )
     for prices in (PRICES[0], PRICES[None]):
         with pytest.raises(ValueError, match="dimensions, not 2"):
@@ -242,9 +240,7 @@ def test_collaterals_of_one_market_have_one_set_of_rules() -> None:
     other = replace(TERMS, rules=Rules(gas_usd=5.0))
     for kernel in ("", "touched", "twin"):
         with pytest.raises(ValueError, match="collaterals of one market have different rules"):
-            run_accounts(
-                TWO, holder((0, 1)), ((TERMS, DEEP), (other, DEEP)), kernel=kernel
-            )
+            run_accounts(TWO, holder((0, 1)), ((TERMS, DEEP), (other, DEEP)), kernel=kernel)
 
 
 def test_a_collateral_without_prices_is_refused() -> None:

@@ -17,6 +17,9 @@ import pytest
 from govkit.records.liquidation import CloseRule
 from govkit.simulate.compiled import MISSING
 from govkit.simulate.engine import (
+    EVERYTHING,
+    LOSSES,
+    SKIPPED,
     Accounts,
     Book,
     Depth,
@@ -119,9 +122,27 @@ def test_pairs_that_are_wanted_have_their_numbers_and_others_zeros(kernel: str) 
     every = values(run_grid(prices, book, GRID, AAVE, CURVE, kernel=kernel))
     rng = generator(9, "wanted")
     for share in (0.0, 0.1, 0.5, 1.0):
-        wanted = rng.random((len(prices), len(GRID))) < share
+        some = rng.random((len(prices), len(GRID))) < share
+        wanted = np.where(some, EVERYTHING, SKIPPED).astype(np.int8)
         found = run_grid(prices, book, GRID, AAVE, CURVE, wanted=wanted, kernel=kernel)
-        np.testing.assert_array_equal(values(found), np.where(wanted, every, 0.0))
+        np.testing.assert_array_equal(values(found), np.where(some, every, 0.0))
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("terms", [TERMS, AAVE], ids=["full", "half"])
+@pytest.mark.parametrize("depth", [CURVE, Pool(2e7, 12.0)], ids=["curve", "pool"])
+def test_where_losses_alone_are_wanted_bad_debt_is_the_same(
+    kernel: str, terms: Terms, depth: Depth | Pool
+) -> None:
+    prices, book = market(paths=1000 if kernel == "blocks" else 5)
+    for followed in (None, np.sqrt(prices)):
+        every = run_grid(prices, book, GRID, terms, depth, followed=followed, kernel=kernel)
+        wanted = np.full((len(prices), len(GRID)), LOSSES, np.int8)
+        found = run_grid(
+            prices, book, GRID, terms, depth, followed=followed, wanted=wanted, kernel=kernel
+        )
+        np.testing.assert_array_equal(found.bad_debt_usd, every.bad_debt_usd)
+        assert (values(found) <= values(every)).all()
 
 
 # Threads and numba: other processes

@@ -10,6 +10,8 @@ from math import exp, log
 
 from govkit.simulate.engine.terms import Conditions, Depth, Pool, Terms
 
+MOST_SLIPPAGE = 1 - 1e-15  # of a pool, which no sale empties
+
 
 @dataclass
 class Market:
@@ -89,7 +91,8 @@ def largest_size(market: Market, slippage: float) -> float:
     if slippage <= 0:
         return 0.0
     if isinstance(market.depth, Pool):
-        return market.depth.units_usd * slippage / (1 - slippage) * market.price
+        part = min(slippage, MOST_SLIPPAGE)
+        return market.depth.units_usd * part / (1 - part) * market.price
     sizes, curve = market.sizes, market.slippage
     if slippage >= curve[-1]:
         return sizes[-1]
