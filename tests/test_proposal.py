@@ -203,6 +203,13 @@ def test_bonus_that_pays_for_nothing_is_refused(market: Market) -> None:
     assert asked.reasons[0].numbers["hours"] > 72
 
 
+def test_a_market_far_smaller_than_the_book_is_refused(model: MarketModel) -> None:
+    asked = one("WETH", model=with_depth(model, "WETH", 1 / 300))
+    assert (asked.action, asked.reasons[0].code) == ("refuse", "refuse_horizon")
+    assert asked.recommended.threshold == asked.in_force.threshold.value
+    assert asked.support is None
+
+
 def test_asset_without_history_is_refused(model: MarketModel) -> None:
     returns = {name: value for name, value in model.returns.items() if name != "LINK"}
     asked = one("LINK", model=model.model_copy(update={"returns": returns}))
