@@ -141,12 +141,6 @@ def test_the_markets_deviation_serves_only_reserves_without_a_feed_of_their_own(
     assert limit(one("MKR", market=coarse), "position") < limit(one("MKR"), "position")
 
 
-def test_oracle_deviation_never_helps(market: Market, uni: AssetEvidence) -> None:
-    # UNI's tail loss binds; its worst steps pass a feed of 2 % as they pass one of 1 %.
-    assert worse(with_deviation(market, "UNI", 0.02), None, uni) >= 0
-    assert worse(with_deviation(market, "UNI", 0.06), None, uni) > 0.5
-
-
 @pytest.mark.parametrize("asset", ASSETS)
 def test_depth_shortens_the_sale(
     base: dict[str, AssetEvidence], model: MarketModel, asset: str
