@@ -261,3 +261,14 @@ def test_a_chance_never_seen_is_bounded_by_half_as_many_paths() -> None:
     chance, low, high = exceedance(weight, np.zeros((1024, 1), dtype=bool))
     assert (chance[0], low[0]) == (0.0, 0.0)
     assert high[0] == pytest.approx(1 - 0.025 ** (1 / 512), rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [999, 1000, 20_000])
+def test_a_quantile_of_the_largest_alone_equals_that_of_a_whole_sort(n: int) -> None:
+    random = np.random.default_rng(n)
+    samples, weight = random.standard_t(3, n).round(2), random.uniform(0.05, 2, n)  # with ties
+    weight /= weight.mean()
+    order = np.argsort(-samples, kind="stable")
+    above = (np.cumsum(weight[order]) - weight[order] / 2) / n
+    for p in (0.0005, 0.005, 0.05, 0.3, 0.7):
+        assert upper_quantile(samples, weight, p) == np.interp(p, above, samples[order])
